@@ -1,0 +1,115 @@
+"""The contract between a connector and the platform.
+
+A connector runs in a process of its own, which holds one task and nothing else. All its methods are called
+from one asyncio event loop, never two at a time for the same task unless stated here. Each call has a
+deadline (`task.call.timeout.seconds`): code that blocks the loop for longer is stopped with SIGKILL and its
+task marked FAILED, so use `await` or `asyncio.to_thread` for whatever may take long.
+
+What happens after an error: `penstock.errors`.
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import AsyncIterator, Mapping, Sequence
+from typing import Any, ClassVar, Generic, NamedTuple, TypeVar
+
+from penstock.config import Config, SinkConfig, SourceConfig, config_class_of
+from penstock.records import Batch, Position, Positions, SourcePartition
+
+
+class TopicPartition(NamedTuple):
+    topic: str
+    partition: int
+
+
+ConfigT = TypeVar("ConfigT", bound=Config)
+SourceConfigT = TypeVar("SourceConfigT", bound=SourceConfig)
+SinkConfigT = TypeVar("SinkConfigT", bound=SinkConfig)
+
+
+class Connector(Generic[ConfigT]):
+    """What sources and sinks share. Authors subclass `Source` or `Sink`."""
+
+    version: ClassVar[str] = ""
+    """Shown by `/connector-plugins`. Empty: the version of the distribution that brings the class."""
+
+    def __init__(self, config: ConfigT) -> None:
+        """Called by the platform with the validated configuration. Do no work here: `open` is for that."""
+        self.config = config
+
+    @classmethod
+    def config_class(cls) -> type[Config]:
+        """The `C` of `Source[C]` or `Sink[C]`."""
+        return config_class_of(cls)
+
+    async def open(self) -> None:
+        """Called once before anything else: connect, check what the configuration cannot tell.
+
+        May be called again after `close` when `ConnectionLost` made the platform reconnect.
+        """
+
+    async def close(self) -> None:
+        """Called last, also after an error, and also when `open` failed half way. Must not raise."""
+
+
+class Source(Connector[SourceConfigT]):
+    """Brings records from an external system into topics."""
+
+    @abstractmethod
+    def read(self, positions: Positions) -> AsyncIterator[Batch]:
+        """Yield batches, each with the position to resume from after it. Write it as an async generator.
+
+        Called once after `open`, with the positions that the platform has stored (none at the first start), and
+        again after `RetryLater` or `ConnectionLost`. The platform takes the next batch as soon as it
+        has room for it, so yielding is the back-pressure; it may take several batches before the first of
+        them is in the log. A source that waits for data awaits inside the generator. Returning ends the
+        input: the task stays RUNNING and idle.
+
+        On stop the platform closes the generator (`GeneratorExit` at the `yield`, `CancelledError` at an
+        `await`); what was yielded before is still delivered.
+        """
+        raise NotImplementedError
+
+    async def acknowledged(self, source_partition: SourcePartition, position: Position) -> None:
+        """This position is durable, and so is every record yielded for its source partition before it.
+
+        Only now may a queue be acknowledged, a replication slot be moved or a file be deleted. Called in
+        order, possibly skipping positions, possibly while `read` is suspended; not called for what a crash
+        left unacknowledged: that is read again.
+        """
+
+
+class Sink(Connector[SinkConfigT]):
+    """Takes records from topics into an external system."""
+
+    async def assigned(self, partitions: Sequence[TopicPartition]) -> Mapping[TopicPartition, int]:
+        """These partitions are this task's from now on. Answers the offset from where to resume those of
+        which the sink itself knows it, because it keeps offsets with its data: the way to exactly once.
+        The others resume from the offsets that the platform committed.
+        """
+        return {}
+
+    @abstractmethod
+    async def write(self, batch: Batch) -> None:
+        """Write the records of one partition, in order. The next batch comes after this call returned.
+
+        Returning does not mean durable: that is `flush`. `WriteFailed` names the records that failed;
+        any other error counts for the whole batch, which `RetryLater` brings again unchanged.
+        """
+        raise NotImplementedError
+
+    async def flush(self) -> None:
+        """Make all that was written durable. Called before the platform commits offsets, before partitions
+        are taken away, and before `close`; what was written after the last flush comes again after a crash.
+        """
+
+    async def revoked(self, partitions: Sequence[TopicPartition]) -> None:
+        """These partitions go to another task. Called after `flush`; release what is held for them."""
+
+
+ConnectorClass = type[Connector[Any]]
+
+
+def is_source(connector: ConnectorClass) -> bool:
+    return issubclass(connector, Source)

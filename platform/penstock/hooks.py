@@ -1,0 +1,27 @@
+"""The hooks by which a plugin offers what it has. pluggy serves discovery only.
+
+A plugin is a module named by an entry point in the group `penstock`::
+
+    [project.entry-points.penstock]
+    lines = "penstock_lines"
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pluggy
+
+from penstock.connector import ConnectorClass
+
+PROJECT_NAME = "penstock"
+ENTRY_POINT_GROUP = "penstock"
+
+hookspec = pluggy.HookspecMarker(PROJECT_NAME)
+hookimpl = pluggy.HookimplMarker(PROJECT_NAME)
+
+
+@hookspec
+def penstock_connectors() -> Sequence[ConnectorClass]:  # type: ignore[empty-body]
+    """The connector classes of this plugin. Called once, in a process made for discovery, which only reads
+    their schemas; the classes are imported again in the process of each task."""

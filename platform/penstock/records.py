@@ -1,0 +1,116 @@
+"""Records, and the batches in which they travel.
+
+The batch is the unit from connector to log: columns rather than one object for each record, because the
+cost of an object for each record is what limits a pipeline in Python. `Record` is the convenience on top.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
+
+Header: TypeAlias = tuple[str, bytes | None]
+
+Position: TypeAlias = Mapping[str, Any]
+"""Where to resume, in the source's own terms: a flat map of strings, numbers, booleans and nulls, stored as
+JSON in `connect-offsets` (Kafka Connect calls it the source offset). Fine enough to resume anywhere a batch
+may end: inside a transaction, a block, a compressed file."""
+
+SourcePartition: TypeAlias = Mapping[str, Any]
+"""What a position belongs to, of the same shape: a file, a table, a queue. Empty for a source that has but one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One record, for code that wants them one at a time."""
+
+    value: bytes | None
+    key: bytes | None = None
+    timestamp: int | None = None
+    headers: Sequence[Header] = ()
+    offset: int | None = None
+
+
+@dataclass(slots=True, kw_only=True)
+class Batch:
+    """Records of one topic that travel together.
+
+    A source yields it; all of it, and its position, become durable together or not at all. A sink receives
+    it with `partition` and `offsets` set. All columns are as long as `values`; an absent column stands for
+    no key, no header, the time of sending.
+    """
+
+    topic: str = field(kw_only=False)
+    values: Sequence[bytes | None] = field(kw_only=False)
+    """May be empty: a batch with a position and no records records progress alone."""
+    keys: Sequence[bytes | None] | None = None
+    timestamps: Sequence[int] | None = None
+    """Milliseconds since 1970."""
+    headers: Sequence[Sequence[Header]] | None = None
+    position: Position | None = None
+    """Source: where to resume once these records are in the log. None: resume where the batch before said."""
+    source_partition: SourcePartition = field(default_factory=dict)
+    """Source: what `position` belongs to. Records without keys of one source partition keep their order."""
+    partition: int | None = None
+    """The topic's partition. A source leaves it to the platform with None, or chooses."""
+    offsets: Sequence[int] | None = None
+    """Sink: the offset of each record, ascending, not necessarily without gaps."""
+
+    @classmethod
+    def of(cls, topic: str, records: Iterable[Record], **context: Any) -> Batch:
+        """Columns from single records. `context`: position, source_partition, partition."""
+        rows = list(records)
+        return cls(
+            topic,
+            [row.value for row in rows],
+            keys=[row.key for row in rows] if any(row.key is not None for row in rows) else None,
+            timestamps=[row.timestamp for row in rows if row.timestamp is not None]
+            if rows and all(row.timestamp is not None for row in rows)
+            else None,
+            headers=[row.headers for row in rows] if any(row.headers for row in rows) else None,
+            **context,
+        )
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    def __iter__(self) -> Iterator[Record]:
+        for index, value in enumerate(self.values):
+            yield Record(
+                value,
+                self.keys[index] if self.keys is not None else None,
+                self.timestamps[index] if self.timestamps is not None else None,
+                self.headers[index] if self.headers is not None else (),
+                self.offsets[index] if self.offsets is not None else None,
+            )
+
+
+def partition_key(source_partition: SourcePartition) -> str:
+    """One spelling for equal source partitions, whatever the order of their fields."""
+    return json.dumps(source_partition, sort_keys=True, separators=(",", ":"))
+
+
+class Positions:
+    """The last acknowledged position of each source partition: what `Source.read` starts from."""
+
+    def __init__(self, entries: Iterable[tuple[SourcePartition, Position]] = ()) -> None:
+        self._entries = {partition_key(partition): (partition, position) for partition, position in entries}
+
+    def of(self, **source_partition: Any) -> Position | None:
+        """The position of this source partition (`positions.of(file="app.log")`), or None at its first start.
+
+        A source that has but one partition asks `positions.of()`.
+        """
+        entry = self._entries.get(partition_key(source_partition))
+        return entry[1] if entry else None
+
+    def __iter__(self) -> Iterator[tuple[SourcePartition, Position]]:
+        return iter(self._entries.values())
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    def __repr__(self) -> str:
+        return f"Positions({list(self)!r})"

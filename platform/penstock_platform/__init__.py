@@ -1,0 +1,1 @@
+"""The command line, the REST API, plugin discovery and configuration validation."""

@@ -1,0 +1,1 @@
+"""A source of realistic records at a set rate."""
