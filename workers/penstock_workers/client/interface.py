@@ -1,0 +1,55 @@
+"""The one interface between delivery and the Kafka client behind it.
+
+It is this small so that the client can be chosen, and later exchanged, by measurement.
+"""
+
+from __future__ import annotations
+
+from asyncio import Future
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Protocol
+
+from penstock import Batch, TopicPartition
+
+
+class Producer(Protocol):
+    """Idempotent, acks=all. Batches of one partition arrive in the order of `send`, none twice by a retry."""
+
+    async def start(self) -> None:
+        """Connect. Raises ConnectionLost when the log cannot be reached within the client's timeout."""
+
+    async def send(self, batch: Batch) -> Future[None]:
+        """Take a batch, as soon as there is room: waiting here is the back-pressure.
+
+        The future is done when every record of the batch is acknowledged, and fails with RetryLater (not known
+        to be stored) or Failed (never will be: too large, no such partition, not allowed). An empty batch is
+        acknowledged at once, but not before those sent before it.
+        `batch.partition` None: by hash of the record's key (murmur2, as Kafka's clients do), and records without
+        keys by hash of the batch's source partition, so that what is read from one place keeps its order.
+        """
+
+    async def close(self) -> None:
+        """Wait for what was sent, then disconnect."""
+
+
+class Consumer(Protocol):
+    """A member of a consumer group whose offsets are committed only by `commit`."""
+
+    async def start(
+        self,
+        topics: Sequence[str],
+        *,
+        assigned: Callable[[Sequence[TopicPartition]], Awaitable[Mapping[TopicPartition, int]]],
+        revoked: Callable[[Sequence[TopicPartition]], Awaitable[None]],
+    ) -> None:
+        """Join the group. `assigned` answers where to resume those partitions whose offset the sink keeps itself;
+        `revoked` is awaited before partitions are given up. Neither runs while `next_batches` is delivering."""
+
+    async def next_batches(self, timeout_seconds: float) -> list[Batch]:
+        """What has arrived, each batch of one partition with its offsets; empty after the timeout."""
+
+    async def commit(self, offsets: Mapping[TopicPartition, int]) -> None:
+        """Store the next offset of each partition for the group. Raises RetryLater when the group has moved on."""
+
+    async def close(self) -> None:
+        """Leave the group. Commits nothing."""

@@ -1,0 +1,32 @@
+"""What the control plane knows of a connector class: data, never the class itself.
+
+Plugin code is imported in two kinds of process only: the one that discovers plugins and reads their schemas, and
+the task hosts. Everything else works with this description.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+ConnectorType = Literal["source", "sink"]
+
+
+@dataclass(frozen=True, slots=True)
+class PluginInfo:
+    """One connector class that is installed on this worker."""
+
+    class_name: str
+    """What `connector.class` says: the plugin's top-level package and the class, `penstock_file.FileSource`."""
+    type: ConnectorType
+    version: str
+    import_path: str
+    """Where a task host finds the class: `penstock_file.source:FileSource`."""
+    schema: Mapping[str, Any]
+    """JSON Schema of the connector's own options (`Config.json_schema()`), without the common ones."""
+
+    def answers_to(self, name: str) -> bool:
+        """A `connector.class` may be the full name or the class's name alone, with or without `Connector`."""
+        simple = self.class_name.rpartition(".")[2]
+        return name in (self.class_name, simple) or name.removesuffix("Connector") in (self.class_name, simple)
