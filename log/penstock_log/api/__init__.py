@@ -1,0 +1,1 @@
+"""What a node answers: one file for each group of Kafka APIs."""

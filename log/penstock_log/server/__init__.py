@@ -1,0 +1,1 @@
+"""The TCP side of a node: frames, connections, back-pressure."""
