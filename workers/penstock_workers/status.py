@@ -1,0 +1,92 @@
+"""What a worker tells about its connectors and tasks: the entities behind Kafka Connect's REST answers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Literal, NamedTuple
+
+from penstock_workers.plugins import ConnectorType
+
+
+class TaskId(NamedTuple):
+    connector: str
+    task: int
+
+
+class TargetState(StrEnum):
+    """What a person asked for. In `connect-configs` RUNNING is spelled STARTED."""
+
+    RUNNING = "RUNNING"
+    PAUSED = "PAUSED"
+    STOPPED = "STOPPED"
+
+
+class State(StrEnum):
+    """What a connector or a task is, in Kafka Connect's words; no client knows any other."""
+
+    UNASSIGNED = "UNASSIGNED"
+    """Wanted, and not running yet."""
+    RUNNING = "RUNNING"
+    PAUSED = "PAUSED"
+    FAILED = "FAILED"
+    """Stays so until a restart or a new configuration."""
+    RESTARTING = "RESTARTING"
+    """On its way back: by request, or after its process died or lost the log (then `trace` says why)."""
+    STOPPED = "STOPPED"
+    """Of connectors only: a stopped connector has no tasks."""
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """The status of a connector or of a task, as `connect-status` holds it."""
+
+    state: State
+    worker_id: str
+    generation: int = 0
+    """The worker's start that wrote it: a higher one is newer."""
+    trace: str = ""
+    """Empty, or why it failed: the error with its cause first, then the traceback."""
+
+
+@dataclass(frozen=True, slots=True)
+class TaskStatus:
+    id: int
+    status: Status
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectorStatus:
+    name: str
+    type: ConnectorType | Literal["unknown"]
+    connector: Status
+    tasks: Sequence[TaskStatus]
+    """By number; empty while STOPPED."""
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectorInfo:
+    name: str
+    type: ConnectorType | Literal["unknown"]
+    """Unknown where the class is not installed."""
+    config: Mapping[str, str]
+    tasks: Sequence[TaskId]
+
+
+@dataclass(frozen=True, slots=True)
+class TaskInfo:
+    id: TaskId
+    config: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class TaskMetrics:
+    """Live numbers of one task since its process started; kept in memory only."""
+
+    records_total: int = 0
+    bytes_total: int = 0
+    records_in_flight: int = 0
+    last_progress_seconds: float = 0.0
+    """Time of the last change (seconds since 1970), 0 for none yet."""
+    last_error: str = ""
