@@ -1,0 +1,63 @@
+"""The topic configurations that storage and partition act on, typed from the strings of Kafka's admin calls."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any, Final, Self
+
+from penstock_log.errors import ErrorCode, LogError
+
+__all__ = ["TopicConfig"]
+
+_HOUR_MS: Final = 3_600_000
+_DAY_MS: Final = 24 * _HOUR_MS
+
+
+@dataclass(frozen=True, slots=True)
+class TopicConfig:
+    """Kafka's topic configurations: a field's name is the key with underscores for dots. Defaults are Kafka's own, but
+    for `flush.messages`: 1 (the default here) means that a record is visible and acknowledged once it is fsynced."""
+
+    segment_bytes: int = 1 << 30
+    segment_ms: int = 7 * _DAY_MS
+    index_interval_bytes: int = 4096
+    retention_ms: int = 7 * _DAY_MS
+    retention_bytes: int = -1
+    max_message_bytes: int = 1_048_588
+    message_timestamp_type: str = "CreateTime"
+    message_timestamp_after_max_ms: int = _HOUR_MS
+    message_timestamp_before_max_ms: int = (1 << 63) - 1
+    cleanup_policy: str = "delete"
+    min_insync_replicas: int = 1
+    compression_type: str = "producer"
+    flush_messages: int = 1
+
+    @classmethod
+    def from_strings(cls, configs: Mapping[str, str]) -> Self:
+        """Typed from a topic's configs; keys that storage does not act on are passed over."""
+        values: dict[str, Any] = {}
+        for field in fields(cls):
+            key = field.name.replace("_", ".")
+            if key in configs:
+                values[field.name] = _typed(key, configs[key], field.type)
+        return cls(**values)
+
+    @property
+    def is_compacted(self) -> bool:
+        return "compact" in self.cleanup_policy
+
+    @property
+    def is_deleted_by_retention(self) -> bool:
+        return "delete" in self.cleanup_policy
+
+    @property
+    def waits_for_flush(self) -> bool:
+        return self.flush_messages == 1
+
+
+def _typed(key: str, value: str, wanted: Any) -> int | str:
+    if wanted is not int:
+        return value
+    try:
+        return int(value)
+    except ValueError:
+        raise LogError(ErrorCode.invalid_config, f"{key} is {value!r}; it takes a whole number") from None
