@@ -1,0 +1,70 @@
+"""The connector classes that are installed, by the names that a configuration may use for them."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Sequence
+
+from penstock import PenstockError, Problem
+from penstock_workers.plugins import PluginInfo
+
+
+class UnknownConnectorClass(PenstockError):
+    """No installed class answers to the name. REST answers 400, or 404 where the name stands in the path."""
+
+    code = "unknown-connector-class"
+
+
+class AmbiguousConnectorClass(PenstockError):
+    """More than one installed class answers to the short name."""
+
+    code = "ambiguous-connector-class"
+
+
+class Catalog:
+    """What discovery found: usable classes, and problems of plugins that are installed but cannot be used."""
+
+    def __init__(self, plugins: Iterable[PluginInfo], problems: Sequence[Problem] = ()) -> None:
+        self.plugins: list[PluginInfo] = []
+        self.problems = list(problems)
+        for plugin in sorted(plugins, key=lambda each: each.class_name):
+            if self.plugins and self.plugins[-1].class_name == plugin.class_name:
+                self.problems.append(_duplicate(self.plugins[-1], plugin))
+            else:
+                self.plugins.append(plugin)
+
+    def find(self, name: str) -> PluginInfo:
+        """The class that `connector.class` names: in full, or shortened where that is clear."""
+        candidates = [plugin for plugin in self.plugins if plugin.answers_to(name)]
+        exact = [plugin for plugin in candidates if plugin.class_name == name]
+        if len(exact or candidates) == 1:
+            return (exact or candidates)[0]
+        raise _ambiguous(name, candidates) if candidates else self._unknown(name)
+
+    def _unknown(self, name: str) -> UnknownConnectorClass:
+        names = [plugin.class_name for plugin in self.plugins]
+        spellings = {spelling: full for full in names for spelling in (full, full.rpartition(".")[2])}
+        near = difflib.get_close_matches(name, spellings, n=1)
+        available = ", ".join(names) or "none"
+        return UnknownConnectorClass(
+            "Failed to find any class that implements Connector and which name matches "
+            f"{name}, available connectors are: {available}",
+            where="connector.class",
+            hint=f"did you mean {spellings[near[0]]}?" if near else "install the plugin that brings it",
+        )
+
+
+def _ambiguous(name: str, candidates: Sequence[PluginInfo]) -> AmbiguousConnectorClass:
+    names = ", ".join(plugin.class_name for plugin in candidates)
+    return AmbiguousConnectorClass(
+        f"{name} may be any of {names}", where="connector.class", hint="write the name in full"
+    )
+
+
+def _duplicate(kept: PluginInfo, other: PluginInfo) -> Problem:
+    return Problem(
+        "duplicate-connector-class",
+        f"{other.class_name} is brought by {kept.import_path} and by {other.import_path}; the first is used",
+        other.import_path,
+        "uninstall one of the two plugins, or rename its class",
+    )
