@@ -7,8 +7,8 @@ node (each file in `api/` has a class that takes what it needs and a `routes()` 
   version is absent: read it with `getattr(request, "name", default)`.
 - The answer is a dict of kio's response field names, nested dicts and lists for nested structs, times as integers of
   milliseconds. It is the same for every version: the encoder (`wire/encoder.py`) writes the fields that the version
-  has, fills in the protocol's own defaults for those that the dict leaves out, and raises on a name that no version
-  has. None means that the client expects no answer (Produce with acks=0).
+  has. `throttle_time`, nullable fields and fields for which the protocol names a default may be left out; for others
+  a KeyError names what is missing. None means that the client expects no answer (Produce with acks=0).
 - A handler reports what the client did wrong by error codes in its answer, as Kafka does. An exception is a defect of
   ours: the server logs it and answers UNKNOWN_SERVER_ERROR by closing the connection.
 - The requests of one connection are handled one after the other, in order, except that consecutive requests of a

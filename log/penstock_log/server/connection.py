@@ -1,0 +1,163 @@
+"""One client connection: bytes to frames, frames to handlers, answers back in the order of the requests.
+
+Back-pressure both ways: reading pauses while too many requests, or too many bytes of them, are unanswered, and no
+further request is started while the client does not read its answers. A frame keeps the buffer that it was received
+into, so records reach the log without a copy, and an idle connection holds one small buffer.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+from struct import Struct
+
+import structlog
+
+from penstock_log.api.registry import Route
+from penstock_log.server.dispatch import Dispatcher, PreparedRequest
+from penstock_log.wire.encoder import Chunk
+from penstock_log.wire.reader import MalformedRequest
+
+log = structlog.get_logger()
+
+RECEIVE_BUFFER_BYTES = 16 * 1024
+MAX_UNANSWERED_REQUESTS = 64
+MAX_UNANSWERED_BYTES = 32 * 1024 * 1024
+WRITE_HIGH_WATER_BYTES = 1024 * 1024
+_LENGTH = Struct(">I")
+
+
+class Connection(asyncio.BufferedProtocol):
+    """Speaks the Kafka protocol with one peer."""
+
+    def __init__(self, dispatcher: Dispatcher, max_request_bytes: int, closed: Callable[["Connection"], None]) -> None:
+        self._dispatcher = dispatcher
+        self._max_request_bytes = max_request_bytes
+        self._closed = closed
+        self._buffer = bytearray(RECEIVE_BUFFER_BYTES)
+        self._start = self._end = 0
+        self._waiting: deque[PreparedRequest] = deque()
+        self._answers: deque[tuple[PreparedRequest, asyncio.Task[list[Chunk] | None]]] = deque()
+        self._unanswered_bytes = 0
+        self._reading_paused = self._writing_paused = False
+        self._transport: asyncio.Transport
+        self._peer = "?"
+
+    # --- asyncio's callbacks ---------------------------------------------------------------------------------------
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        self._transport = transport
+        transport.set_write_buffer_limits(high=WRITE_HIGH_WATER_BYTES)
+        host, port = transport.get_extra_info("peername")[:2]
+        self._peer_host, self._peer = host, f"{host}:{port}"
+
+    def get_buffer(self, sizehint: int) -> memoryview:
+        if self._end == len(self._buffer):
+            self._renew_buffer(self._frame_size_at_start())
+        return memoryview(self._buffer)[self._end :]
+
+    def buffer_updated(self, nbytes: int) -> None:
+        self._end += nbytes
+        try:
+            self._take_frames()
+        except MalformedRequest as error:
+            self._reject(str(error))
+            return
+        self._start_requests()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._waiting.clear()
+        for _, task in self._answers:
+            task.cancel()
+        self._closed(self)
+
+    def eof_received(self) -> bool:
+        return False
+
+    def pause_writing(self) -> None:
+        self._writing_paused = True
+
+    def resume_writing(self) -> None:
+        self._writing_paused = False
+        self._start_requests()
+
+    # --- receiving --------------------------------------------------------------------------------------------------
+
+    def _frame_size_at_start(self) -> int:
+        if self._end - self._start < _LENGTH.size:
+            return 0
+        (length,) = _LENGTH.unpack_from(self._buffer, self._start)
+        return int(length) + _LENGTH.size
+
+    def _renew_buffer(self, needed: int) -> None:
+        """A fresh buffer that begins with the unfinished frame: the old one belongs to the frames cut from it."""
+        unfinished = self._buffer[self._start : self._end]
+        self._buffer = bytearray(max(needed, RECEIVE_BUFFER_BYTES))
+        self._buffer[: len(unfinished)] = unfinished
+        self._start, self._end = 0, len(unfinished)
+
+    def _take_frames(self) -> None:
+        view = memoryview(self._buffer).toreadonly()
+        while size := self._frame_size_at_start():
+            if size - _LENGTH.size > self._max_request_bytes:
+                raise MalformedRequest(
+                    f"a request of {size - _LENGTH.size} bytes is larger than socket.request.max.bytes"
+                    f" ({self._max_request_bytes})"
+                )
+            end = self._start + size
+            if end > self._end:
+                if end > len(self._buffer):
+                    self._renew_buffer(size)
+                break
+            self._waiting.append(self._dispatcher.prepare(view[self._start + _LENGTH.size : end], self._peer_host))
+            self._unanswered_bytes += size
+            self._start = end
+        if self._start == self._end and self._end * 2 > len(self._buffer):
+            self._renew_buffer(0)
+
+    def _reject(self, reason: str) -> None:
+        log.warning("bad request, closing the connection", peer=self._peer, reason=reason)
+        self._waiting.clear()
+        self._transport.close()
+
+    # --- answering --------------------------------------------------------------------------------------------------
+
+    def _start_requests(self) -> None:
+        """Start what may run now: one request alone, or any number of consecutive pipelined ones."""
+        while self._waiting and not self._writing_paused and self._may_start(self._waiting[0].route):
+            request = self._waiting.popleft()
+            task = asyncio.get_running_loop().create_task(self._dispatcher.answer(request))
+            self._answers.append((request, task))
+            task.add_done_callback(self._send_answers)
+        self._balance_reading()
+
+    def _may_start(self, route: Route) -> bool:
+        return not self._answers or (route.pipelined and self._answers[-1][0].route is route)
+
+    def _send_answers(self, _: object) -> None:
+        while self._answers and self._answers[0][1].done():
+            request, task = self._answers.popleft()
+            self._unanswered_bytes -= len(request.frame) + _LENGTH.size
+            if not task.cancelled() and not self._transport.is_closing():
+                self._send(request, task)
+        self._start_requests()
+
+    def _send(self, request: PreparedRequest, task: asyncio.Task[list[Chunk] | None]) -> None:
+        error = task.exception()
+        if isinstance(error, MalformedRequest):
+            self._reject(str(error))
+        elif error is not None:
+            log.error("request failed", peer=self._peer, api_key=request.header.api_key, exc_info=error)
+            self._transport.abort()
+        elif chunks := task.result():
+            self._transport.writelines(chunks)
+
+    def _balance_reading(self) -> None:
+        unanswered = len(self._waiting) + len(self._answers)
+        full = unanswered >= MAX_UNANSWERED_REQUESTS or self._unanswered_bytes >= MAX_UNANSWERED_BYTES
+        if full != self._reading_paused and not self._transport.is_closing():
+            self._reading_paused = full
+            (self._transport.pause_reading if full else self._transport.resume_reading)()
+
+    def close(self) -> None:
+        self._transport.close()

@@ -1,0 +1,74 @@
+"""Request decoding: the header by hand, bodies by kio, Produce by `wire/produce.py`."""
+
+from dataclasses import dataclass
+from functools import cache
+from struct import Struct, error
+from typing import Any
+
+from kio.index import load_request_schema
+from kio.serial import entity_reader
+
+from penstock_log.wire.produce import PRODUCE, read_produce_request
+from penstock_log.wire.reader import MalformedRequest, Reader
+
+_HEADER = Struct(">hhih")
+
+
+@dataclass(frozen=True, slots=True)
+class RequestHeader:
+    """`body` is where the bytes after `client_id` begin (the header's tagged fields, where the version has them)."""
+
+    api_key: int
+    api_version: int
+    correlation_id: int
+    client_id: str | None
+    body: int
+
+
+def read_header(frame: memoryview) -> RequestHeader:
+    """Everything of the header that has one encoding in all versions: also of those that we do not know."""
+    try:
+        api_key, api_version, correlation_id, length = _HEADER.unpack_from(frame)
+    except error as unpack_error:
+        raise MalformedRequest(f"a frame of {len(frame)} bytes is too short for a request header") from unpack_error
+    end = _HEADER.size + max(length, 0)
+    if end > len(frame):
+        raise MalformedRequest(f"client id of {length} bytes does not fit the frame of {len(frame)} bytes")
+    try:
+        client_id = None if length < 0 else str(frame[_HEADER.size : end], "utf-8")
+    except UnicodeDecodeError as decode_error:
+        raise MalformedRequest("client id is not UTF-8") from decode_error
+    return RequestHeader(api_key, api_version, correlation_id, client_id, end)
+
+
+def read_body(header: RequestHeader, frame: memoryview) -> Any:
+    """The request as kio's dataclass of its version (a ProduceRequest for Produce).
+
+    `frame` must be read-only: kio refuses writable buffers.
+    """
+    decode, flexible = _body_decoder(header.api_key, header.api_version)
+    reader = Reader(frame, header.body, flexible)
+    reader.tagged_fields()
+    try:
+        if header.api_key == PRODUCE:
+            return read_produce_request(reader)
+        request, _ = decode(frame, reader.position)
+    except MalformedRequest:
+        raise
+    except Exception as decode_error:  # kio raises several kinds, some of them Rust panics turned into exceptions
+        raise MalformedRequest(f"{type(decode_error).__name__}: {decode_error}") from decode_error
+    return request
+
+
+@cache
+def _body_decoder(api_key: int, version: int) -> tuple[Any, bool]:
+    if api_key == PRODUCE:
+        return None, is_flexible(api_key, version)
+    schema = load_request_schema(api_key, version)
+    return entity_reader(schema), schema.__flexible__
+
+
+@cache
+def is_flexible(api_key: int, version: int) -> bool:
+    """Whether the version uses compact lengths and tagged fields (KIP-482)."""
+    return load_request_schema(api_key, version).__flexible__
