@@ -1,0 +1,140 @@
+"""Configurations judged by schemas: merged options, Kafka Connect's ConfigInfos, text values, secrets."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from penstock import BadConfiguration, SinkConfig, option
+from penstock_platform.validation.config_infos import config_infos, definitions
+from penstock_platform.validation.connector_config import InvalidConnectorConfig, check, connector_schema
+from penstock_platform.validation.secrets import HIDDEN, hide, restore
+from penstock_platform.validation.values import config_of
+from penstock_workers.plugins import PluginInfo
+
+
+class StoreConfig(SinkConfig):
+    url: str = option("Address of the store.", importance="high")
+    password: str = option("How to get in.", secret=True, default="guest")
+    batch_size: int = option("Records in a write.", default=500, minimum=1, maximum=10_000, group="Tuning")
+    mode: str = option("How to write.", default="append", choices=["append", "replace"])
+    ratio: float = option("A ratio.", default=0.5)
+    bytes_max: int = option("A size.", default=1)
+    flags: list[str] = option("Some flags.", default=["a", "b"])
+    verify: bool = option("Whether to verify.", default=True)
+
+
+SCHEMA = connector_schema(PluginInfo("store.StoreSink", "sink", "1", "store:StoreSink", StoreConfig.json_schema()))
+GOOD = {"name": "s", "connector.class": "store.StoreSink", "topics": "t", "url": "http://store"}
+
+
+def infos(**changes: str) -> dict[str, Any]:
+    return config_infos("store.StoreSink", SCHEMA, GOOD | changes)
+
+
+def entry(answer: dict[str, Any], key: str) -> dict[str, Any]:
+    (found,) = (config for config in answer["configs"] if config["value"]["name"] == key)
+    return dict(found)
+
+
+def test_own_and_common_options_are_known_and_nothing_else() -> None:
+    assert check(SCHEMA, GOOD | {"tasks.max": "2", "batch.size": "7"}) == []
+    (problem,) = check(SCHEMA, GOOD | {"batch.sise": "7"})
+    assert (problem.code, problem.where, problem.hint) == ("unknown-option", "batch.sise", "did you mean batch.size?")
+
+
+def test_every_problem_is_told_at_once() -> None:
+    problems = check(SCHEMA, {"name": "s", "batch.size": "many", "mode": "delete", "tasks.max": "0"})
+    assert {problem.where for problem in problems} == {
+        "connector.class", "topics", "url", "batch.size", "mode", "tasks.max",
+    }  # fmt: skip
+
+
+def test_a_refusal_speaks_as_kafka_connect_does() -> None:
+    error = InvalidConnectorConfig(check(SCHEMA, GOOD | {"batch.size": "0"}))
+    first, second, last = error.problem.message.splitlines()
+    assert first == "Connector configuration is invalid and contains the following 1 error(s):"
+    assert second.startswith("batch.size: 0 is less than the minimum of 1")
+    assert last.endswith("`/connector-plugins/{connectorType}/config/validate`")
+
+
+@pytest.mark.parametrize(
+    ("key", "kind", "default"),
+    [
+        ("url", "STRING", None),
+        ("password", "PASSWORD", "guest"),
+        ("batch.size", "INT", "500"),
+        ("bytes.max", "LONG", "1"),
+        ("ratio", "DOUBLE", "0.5"),
+        ("flags", "LIST", "a,b"),
+        ("verify", "BOOLEAN", "true"),
+    ],
+)
+def test_types_and_defaults_are_kafka_connects(key: str, kind: str, default: str | None) -> None:
+    definition = definitions(SCHEMA)[key]
+    assert (definition["type"], definition["default_value"]) == (kind, default)
+
+
+def test_a_definition_has_all_fields() -> None:
+    assert definitions(SCHEMA)["batch.size"] == {
+        "name": "batch.size",
+        "type": "INT",
+        "required": False,
+        "default_value": "500",
+        "importance": "MEDIUM",
+        "documentation": "Records in a write.",
+        "group": "Tuning",
+        "width": "MEDIUM",
+        "display_name": "batch.size",
+        "dependents": [],
+        "order": 1,
+    }
+
+
+def test_config_infos_of_a_good_configuration() -> None:
+    answer = infos(password="s3cret")
+    assert (answer["error_count"], answer["groups"]) == (0, ["Connector", "Tuning", "Common"])
+    assert entry(answer, "mode")["value"] == {
+        "name": "mode",
+        "value": "append",
+        "recommended_values": ["append", "replace"],
+        "errors": [],
+        "visible": True,
+    }
+    assert "s3cret" not in str(answer)
+    assert entry(answer, "password")["value"]["value"] == HIDDEN
+
+
+def test_config_infos_put_each_error_at_its_option() -> None:
+    answer = infos(**{"batch.size": "many", "nope": "1", "password": HIDDEN})
+    assert answer["error_count"] == 3
+    assert "many" in entry(answer, "batch.size")["value"]["errors"][0]
+    unknown = entry(answer, "nope")
+    assert unknown["definition"] is None
+    assert "not an option" in unknown["value"]["errors"][0]
+    assert "stands for a secret" in entry(answer, "password")["value"]["errors"][0]
+
+
+def test_values_become_text() -> None:
+    members = {"a": "x", "b": 5, "c": True, "d": 0.5, "e": ["x", "y"], "f": []}
+    assert config_of(members) == {"a": "x", "b": "5", "c": "true", "d": "0.5", "e": "x,y", "f": ""}
+
+
+@pytest.mark.parametrize("value", [None, {}, [None], [["x"]], ["x,y"], 1e300])
+def test_values_without_a_text_are_refused(value: Any) -> None:
+    with pytest.raises(BadConfiguration) as caught:
+        config_of({"good": "x", "bad": value, "worse": None})
+    assert [problem.where for problem in caught.value.problems] == ["bad", "worse"]
+
+
+def test_secrets_are_hidden_and_come_back() -> None:
+    stored = GOOD | {"password": "s3cret"}
+    shown = hide(SCHEMA, stored)
+    assert shown == GOOD | {"password": HIDDEN}
+    assert restore(shown, stored) == stored
+    assert restore(shown | {"password": "new"}, stored) == GOOD | {"password": "new"}
+
+
+def test_options_of_an_unknown_schema_are_hidden() -> None:
+    assert hide({"properties": {"url": {}}}, {"url": "u", "token": "t"}) == {"url": "u", "token": HIDDEN}
