@@ -1,0 +1,1 @@
+"""The internal topics as tables. Formats are Kafka Connect's: either side reads what the other wrote."""

@@ -1,0 +1,84 @@
+"""`connect-status` as a table: what runs where, and why it does not.
+
+    status-connector-NAME  {"state", "trace", "worker_id", "generation"}; a tombstone where it is gone
+    status-task-NAME-N     the same
+
+Records about topics (status-topic-TOPIC:connector-NAME) are passed over. Pure: no I/O.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TypeAlias
+
+import orjson
+
+from penstock_workers.status import State, Status, TaskId
+from penstock_workers.store.records import TableRecord, UnreadableRecord, parse_object
+
+CONNECTOR = "status-connector-"
+TASK = "status-task-"
+
+Subject: TypeAlias = str | TaskId
+"""A connector by its name, or a task."""
+
+Statuses: TypeAlias = Mapping[Subject, Status]
+
+
+class StatusTable:
+    def __init__(self) -> None:
+        self.statuses: dict[Subject, Status] = {}
+
+    def latest_generation(self) -> int:
+        return max((status.generation for status in self.statuses.values()), default=0)
+
+    def apply(self, record: TableRecord) -> None:
+        """Take in a record. Raises UnreadableRecord."""
+        key = record.key.decode(errors="replace")
+        subject = _subject(key)
+        if subject is None:
+            return
+        if record.value is None:
+            self.statuses.pop(subject, None)
+        else:
+            self.statuses[subject] = _status(record.value, key)
+
+    def difference(self, wanted: Statuses) -> list[TableRecord]:
+        """The records that make this table say what `wanted` says, and nothing else."""
+        changed = [
+            status_record(subject, status) for subject, status in wanted.items() if self.statuses.get(subject) != status
+        ]
+        return changed + [status_record(subject, None) for subject in self.statuses if subject not in wanted]
+
+
+def status_record(subject: Subject, status: Status | None) -> TableRecord:
+    key = f"{TASK}{subject.connector}-{subject.task}" if isinstance(subject, TaskId) else f"{CONNECTOR}{subject}"
+    if status is None:
+        return TableRecord(key.encode(), None)
+    content = {
+        "state": status.state.value,
+        "trace": status.trace or None,
+        "worker_id": status.worker_id,
+        "generation": status.generation,
+    }
+    return TableRecord(key.encode(), orjson.dumps(content))
+
+
+def _subject(key: str) -> Subject | None:
+    if key.startswith(CONNECTOR):
+        return key.removeprefix(CONNECTOR)
+    if key.startswith(TASK):
+        connector, _, number = key.removeprefix(TASK).rpartition("-")
+        if not connector or not number.isdecimal():
+            raise UnreadableRecord("names no task", where=key)
+        return TaskId(connector, int(number))
+    return None
+
+
+def _status(value: bytes, key: str) -> Status:
+    content = parse_object(value, key)
+    try:
+        state = State(content["state"])
+        return Status(state, str(content["worker_id"]), int(content["generation"]), content.get("trace") or "")
+    except (KeyError, ValueError, TypeError) as error:
+        raise UnreadableRecord(f"is not a status: {value[:100]!r}", where=key) from error

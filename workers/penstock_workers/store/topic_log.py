@@ -1,0 +1,141 @@
+"""An internal topic that is read to its end, followed, and written by whoever reads it.
+
+The shell around the pure tables: it hands them each record in the log's order, and a write returns when the record
+has come back through the log, so that a reader never sees less than it wrote. The log may go away and
+come back: reading goes on by itself, writes are retried until their deadline.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager, suppress
+
+import structlog
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.errors import KafkaError
+
+from penstock_workers.errors import LogUnavailable
+from penstock_workers.store.records import TableRecord, UnreadableRecord
+from penstock_workers.store.topic_writer import TopicWriter
+
+log = structlog.get_logger()
+
+RETRY_SECONDS = 0.2
+POLL_MS = 500
+"""Records wake the reader at once; this bounds how late it notices the end of somebody's transaction."""
+
+
+class TopicLog:
+    """`apply` is called for each record, from the event loop; it may raise UnreadableRecord."""
+
+    def __init__(
+        self, bootstrap_servers: str, topic: str, apply: Callable[[TableRecord], None], *, timeout_seconds: float
+    ) -> None:
+        self._bootstrap_servers = bootstrap_servers
+        self._topic = topic
+        self._apply = apply
+        self._timeout_seconds = timeout_seconds
+        self._positions: dict[TopicPartition, int] = {}
+        self._moved = asyncio.Condition()
+        self._writing = asyncio.Lock()
+        self._writer = TopicWriter(bootstrap_servers, topic)
+        self._following: asyncio.Task[None] | None = None
+        self._last_error: KafkaError | None = None
+
+    async def start(self, partitions: int) -> None:
+        """Read the topic, which exists and has so many partitions, to its present end, and follow it from there.
+
+        Raises a KafkaError where the log cannot be reached, LogUnavailable where it does not answer in time.
+        """
+        self._consumer = AIOKafkaConsumer(
+            bootstrap_servers=self._bootstrap_servers,
+            client_id=f"penstock-{self._topic}",
+            group_id=None,
+            enable_auto_commit=False,
+            auto_offset_reset="earliest",
+            isolation_level="read_committed",
+        )
+        self._consumer.assign([TopicPartition(self._topic, partition) for partition in range(partitions)])
+        await self._consumer.start()
+        self._following = asyncio.create_task(self._follow(), name=f"follow {self._topic}")
+        await self.read_to_end()
+
+    async def stop(self) -> None:
+        """Also after a start that failed."""
+        if self._following:
+            self._following.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._following
+        await self._consumer.stop()
+        await self._writer.stop()
+
+    async def read_to_end(self) -> None:
+        """Return when everything that was in the log at the time of the call has been applied."""
+        async with self._deadline(f"the end of topic {self._topic} could not be read"):
+            ends = await self._end_offsets()
+            async with self._moved:
+                await self._moved.wait_for(lambda: all(self._positions.get(tp, 0) >= end for tp, end in ends.items()))
+
+    async def write(self, records: Sequence[TableRecord]) -> None:
+        """Append the records, those of one partition together and in order; return when they have been applied.
+
+        Raises LogUnavailable after the deadline: what was on its way is given up then, and may still have arrived.
+        """
+        async with self._deadline(f"topic {self._topic} could not be written"):
+            async with self._writing:
+                await self._append(records)
+            await self.read_to_end()
+
+    async def _append(self, records: Sequence[TableRecord]) -> None:
+        while True:
+            try:
+                return await self._writer.append(records)
+            except KafkaError as error:
+                self._last_error = error
+                await asyncio.sleep(RETRY_SECONDS)
+
+    async def _end_offsets(self) -> Mapping[TopicPartition, int]:
+        while True:
+            try:
+                ends: Mapping[TopicPartition, int] = await self._consumer.end_offsets(self._consumer.assignment())
+                return ends
+            except KafkaError as error:
+                self._last_error = error
+                await asyncio.sleep(RETRY_SECONDS)
+
+    async def _follow(self) -> None:
+        while True:
+            try:
+                batches = await self._consumer.getmany(timeout_ms=POLL_MS)
+                for batch in batches.values():
+                    for record in batch:
+                        self._apply_readable(TableRecord(record.key or b"", record.value))
+                await self._moved_on()
+            except KafkaError as error:
+                log.warning("internal topic cannot be read, trying again", topic=self._topic, error=repr(error))
+                await asyncio.sleep(RETRY_SECONDS)
+
+    def _apply_readable(self, record: TableRecord) -> None:
+        try:
+            self._apply(record)
+        except UnreadableRecord as error:
+            log.warning("record of an internal topic left out", topic=self._topic, **error.to_dict())
+
+    async def _moved_on(self) -> None:
+        for partition in self._consumer.assignment():
+            self._positions[partition] = await self._consumer.position(partition)
+        async with self._moved:
+            self._moved.notify_all()
+
+    @asynccontextmanager
+    async def _deadline(self, what: str) -> AsyncIterator[None]:
+        try:
+            async with asyncio.timeout(self._timeout_seconds):
+                yield
+        except TimeoutError as error:
+            raise LogUnavailable(
+                f"{what} within {self._timeout_seconds:g} s",
+                where=self._bootstrap_servers,
+                hint="see that the log is up, then look whether the change was made, and repeat it if not",
+            ) from self._last_error or error
