@@ -13,7 +13,12 @@ from penstock import Batch, TopicPartition
 
 
 class Producer(Protocol):
-    """Idempotent, acks=all. Batches of one partition arrive in the order of `send`, none twice by a retry."""
+    """Idempotent, acks=all. Batches of one partition arrive in the order of `send`, none twice by a retry.
+
+    It outlives a log that goes away and comes back within the delivery timeout. After its first failure it takes
+    nothing more: a batch behind a lost one must not be stored. Close it then, make another, and send again what was
+    not acknowledged.
+    """
 
     async def start(self) -> None:
         """Connect. Raises ConnectionLost when the log cannot be reached within the client's timeout."""
@@ -21,15 +26,16 @@ class Producer(Protocol):
     async def send(self, batch: Batch) -> Future[None]:
         """Take a batch, as soon as there is room: waiting here is the back-pressure.
 
-        The future is done when every record of the batch is acknowledged, and fails with RetryLater (not known
-        to be stored) or Failed (never will be: too large, no such partition, not allowed). An empty batch is
-        acknowledged at once, but not before those sent before it.
-        `batch.partition` None: by hash of the record's key (murmur2, as Kafka's clients do), and records without
-        keys by hash of the batch's source partition, so that what is read from one place keeps its order.
+        The future is done when every record of the batch, and of all batches sent before it, is acknowledged. It
+        fails with RetryLater (not known to be stored) or Failed (never will be: too large, no such partition, not
+        allowed), and so does this call once a batch has failed. An empty batch is acknowledged as soon as those
+        before it are. `batch.partition` None: by hash of the record's key (murmur2, as Kafka's clients do), and
+        records without keys by hash of the batch's source partition, so that what is read from one place keeps its
+        order.
         """
 
     async def close(self) -> None:
-        """Wait for what was sent, then disconnect."""
+        """Wait for what was sent, then disconnect. After a failure: disconnect."""
 
 
 class Consumer(Protocol):

@@ -1,0 +1,88 @@
+"""The compression types of Kafka's record batches, by cramjam.
+
+Each spelling below was chosen for what other clients can read: lz4 frames with independent blocks, because Kafka's
+brokers refuse linked ones; snappy in the framing of xerial's library, because that is what Kafka calls snappy.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable
+from typing import Literal
+
+import cramjam
+
+Compression = Literal["none", "gzip", "snappy", "lz4", "zstd"]
+
+CODECS: dict[Compression, int] = {"none": 0, "gzip": 1, "snappy": 2, "lz4": 3, "zstd": 4}
+"""The number of each in a record batch's attributes."""
+
+XERIAL_HEADER = b"\x82SNAPPY\x00" + struct.pack(">ii", 1, 1)
+XERIAL_BLOCK_BYTES = 32 * 1024
+
+
+def compress(compression: Compression, data: bytes) -> bytes:
+    return COMPRESSORS[compression](data)
+
+
+def decompress(codec: int, data: memoryview) -> bytes:
+    """The bytes behind one of `CODECS`. Raises ValueError for an unknown codec or damaged data."""
+    try:
+        return DECOMPRESSORS[codec](data)
+    except KeyError:
+        raise ValueError(f"unknown compression codec {codec}") from None
+    except (cramjam.DecompressionError, struct.error) as error:
+        raise ValueError(f"damaged compressed records: {error}") from error
+
+
+def _gzip(data: bytes) -> bytes:
+    return bytes(cramjam.gzip.compress(data))
+
+
+def _snappy(data: bytes) -> bytes:
+    parts = [XERIAL_HEADER]
+    view = memoryview(data)
+    for start in range(0, len(view), XERIAL_BLOCK_BYTES):
+        block = bytes(cramjam.snappy.compress_raw(view[start : start + XERIAL_BLOCK_BYTES]))
+        parts += (len(block).to_bytes(4, "big"), block)
+    return b"".join(parts)
+
+
+def _lz4(data: bytes) -> bytes:
+    # Level 0 is lz4's fast mode: 3.5 times the speed of cramjam's default for 4 % more bytes of log lines.
+    compressor = cramjam.lz4.Compressor(level=0, content_checksum=False, block_linked=False)
+    compressor.compress(data)
+    return bytes(compressor.finish())
+
+
+def _zstd(data: bytes) -> bytes:
+    return bytes(cramjam.zstd.compress(data, level=3))
+
+
+def _unsnappy(data: memoryview) -> bytes:
+    if data[:8] != XERIAL_HEADER[:8]:
+        return bytes(cramjam.snappy.decompress_raw(data))
+    parts = []
+    start = len(XERIAL_HEADER)
+    while start < len(data):
+        end = start + 4 + int.from_bytes(data[start : start + 4], "big")
+        parts.append(bytes(cramjam.snappy.decompress_raw(data[start + 4 : end])))
+        start = end
+    return b"".join(parts)
+
+
+COMPRESSORS: dict[Compression, Callable[[bytes], bytes]] = {
+    "none": lambda data: data,
+    "gzip": _gzip,
+    "snappy": _snappy,
+    "lz4": _lz4,
+    "zstd": _zstd,
+}
+
+DECOMPRESSORS: dict[int, Callable[[memoryview], bytes]] = {
+    0: bytes,
+    1: lambda data: bytes(cramjam.gzip.decompress(data)),
+    2: _unsnappy,
+    3: lambda data: bytes(cramjam.lz4.decompress(data)),
+    4: lambda data: bytes(cramjam.zstd.decompress(data)),
+}

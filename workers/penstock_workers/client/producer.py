@@ -1,0 +1,169 @@
+"""Batches into the log, idempotent, acknowledged in the order in which they were sent."""
+
+from __future__ import annotations
+
+import asyncio
+import copy
+from asyncio import Future
+from collections import deque
+from collections.abc import Sequence
+
+from aiokafka import AIOKafkaProducer
+
+from penstock import Batch, Failed, PenstockError, RetryLater, TopicPartition
+from penstock_workers.client.aiokafka_parts import abandon
+from penstock_workers.client.compression import Compression
+from penstock_workers.client.errors import explained
+from penstock_workers.client.lane import RECORD_BATCH_MAX_BYTES, Chunk, Delivery, Lane, split
+from penstock_workers.client.partitioning import by_partition
+from penstock_workers.client.record_batch import Columns
+
+IN_FLIGHT_MAX_BYTES = 8_000_000
+"""Taken by `send` and not yet acknowledged. Two megabytes keep a partition busy; the rest is for several of them."""
+
+
+class AiokafkaProducer:
+    """See `penstock_workers.client.interface.Producer`.
+
+    The commit point of transactions, when they come, is here: a position is one more batch, for `connect-offsets`,
+    sent through this same producer, so that `begin` and `commit` around a run of `send` make them one unit.
+    """
+
+    def __init__(
+        self, bootstrap_servers: str, *, client_id: str, compression: Compression, delivery_timeout_seconds: float
+    ) -> None:
+        self._bootstrap_servers = bootstrap_servers
+        self._client_id = client_id
+        self._compression = compression
+        self._delivery_timeout_seconds = delivery_timeout_seconds
+        self._deliveries: deque[Delivery] = deque()
+        self._lanes: dict[TopicPartition, Lane] = {}
+        self._in_flight_bytes = 0
+        self._room = asyncio.Event()
+        self._taking = asyncio.Lock()
+        self._watch: asyncio.TimerHandle | None = None
+        self._failure: PenstockError | None = None
+
+    async def start(self) -> None:
+        self._producer = AIOKafkaProducer(
+            bootstrap_servers=self._bootstrap_servers,
+            client_id=self._client_id,
+            enable_idempotence=True,
+            request_timeout_ms=30_000,
+        )
+        try:
+            await self._producer.start()
+        except Exception as error:
+            await self._producer.stop()
+            raise explained(error, where=self._bootstrap_servers) from error
+
+    async def send(self, batch: Batch) -> Future[None]:
+        async with self._taking:  # one at a time: who waits for room first is sent first
+            chunks = await self._chunks(batch)
+            await self._wait_for_room(sum(size for _, _, size in chunks))
+            return self._take(chunks)
+
+    async def close(self) -> None:
+        if self._deliveries:
+            await asyncio.wait([delivery.future for delivery in self._deliveries])
+        if self._watch is not None:
+            self._watch.cancel()
+        if self._failure is None:
+            await self._producer.stop()
+        else:
+            await abandon(self._producer)
+
+    async def _chunks(self, batch: Batch) -> list[tuple[TopicPartition, Columns, int]]:
+        if not len(batch):
+            return []
+        try:
+            partitions = await self._producer.partitions_for(batch.topic)
+        except Exception as error:
+            raise explained(error, where=batch.topic) from error
+        if batch.partition is not None and batch.partition not in partitions:
+            raise Failed(
+                f"the topic has no partition {batch.partition}",
+                code="unknown-partition",
+                where=batch.topic,
+                hint=f"choose one of 0 to {len(partitions) - 1}, or add partitions to the topic",
+            )
+        return [
+            (TopicPartition(batch.topic, partition), chunk, size)
+            for partition, columns in by_partition(batch, len(partitions)).items()
+            for chunk, size in split(columns, RECORD_BATCH_MAX_BYTES)
+        ]
+
+    async def _wait_for_room(self, size_bytes: int) -> None:
+        """Back-pressure. A batch larger than all the room there is waits until it is alone."""
+        while self._failure is None and self._in_flight_bytes + size_bytes > IN_FLIGHT_MAX_BYTES:
+            if not self._in_flight_bytes:
+                break
+            self._room.clear()
+            await self._room.wait()
+        if self._failure is not None:
+            raise copy.copy(self._failure)
+
+    def _take(self, chunks: Sequence[tuple[TopicPartition, Columns, int]]) -> Future[None]:
+        loop = asyncio.get_running_loop()
+        delivery = Delivery(loop.create_future(), loop.time() + self._delivery_timeout_seconds, len(chunks))
+        self._deliveries.append(delivery)
+        if self._watch is None:
+            self._watch = loop.call_at(delivery.deadline, self._watch_deadline)
+        for topic_partition, columns, size_bytes in chunks:
+            self._in_flight_bytes += size_bytes
+            if topic_partition not in self._lanes:
+                self._lanes[topic_partition] = Lane(topic_partition, self._compression, self._producer, self._settle)
+            self._lanes[topic_partition].append(Chunk(columns, size_bytes, delivery))
+        self._complete()
+        return delivery.future
+
+    def _settle(self, chunks: Sequence[Chunk], error: PenstockError | None) -> None:
+        """What became of one record batch."""
+        if self._failure is not None:
+            return
+        if error is not None:
+            self._fail(error)
+            return
+        for chunk in chunks:
+            self._in_flight_bytes -= chunk.size_bytes
+            chunk.delivery.unacknowledged_chunks -= 1
+        self._room.set()
+        self._complete()
+
+    def _complete(self) -> None:
+        """In the order of `send`, so that what is done is always a prefix of what was sent."""
+        while self._deliveries and not self._deliveries[0].unacknowledged_chunks:
+            future = self._deliveries.popleft().future
+            if not future.done():
+                future.set_result(None)
+
+    def _watch_deadline(self) -> None:
+        """Called when the oldest delivery, of the time it was set, had to be done."""
+        self._watch = None
+        if not self._deliveries:
+            return
+        loop = asyncio.get_running_loop()
+        deadline = self._deliveries[0].deadline
+        if deadline > loop.time():
+            self._watch = loop.call_at(deadline, self._watch_deadline)
+            return
+        self._fail(
+            RetryLater(
+                f"not acknowledged within {self._delivery_timeout_seconds:g} s",
+                code="delivery-timeout",
+                where=self._bootstrap_servers,
+                hint="check that the log is up; the task starts again from the last acknowledged position",
+            )
+        )
+
+    def _fail(self, error: PenstockError) -> None:
+        """One record batch that is lost breaks the sequence of its partition: nothing after it may be stored."""
+        self._failure = error
+        for lane in self._lanes.values():
+            lane.cancel()
+        for delivery in self._deliveries:
+            if not delivery.future.done():
+                delivery.future.set_exception(copy.copy(error))
+                delivery.future.exception()  # whoever awaits the first of them need not await the others
+        self._deliveries.clear()
+        self._room.set()
