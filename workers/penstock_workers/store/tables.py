@@ -1,0 +1,99 @@
+"""The three internal topics of a worker cluster, opened together."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+import structlog
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.errors import KafkaError
+
+from penstock_workers.config import WorkerConfig
+from penstock_workers.errors import LogUnavailable
+from penstock_workers.store.configs import ConfigTable, RestartRequest
+from penstock_workers.store.internal_topics import InternalTopic, ensure_topic
+from penstock_workers.store.offsets import OffsetTable
+from penstock_workers.store.records import TableRecord
+from penstock_workers.store.statuses import StatusTable
+from penstock_workers.store.topic_log import TopicLog
+
+log = structlog.get_logger()
+
+START_TIMEOUT_SECONDS = 60.0
+"""How long a worker waits for a log that is not there yet: both may have been started by the same command."""
+RETRY_SECONDS = 0.3
+OFFSET_PARTITIONS = 25
+STATUS_PARTITIONS = 5
+"""Kafka Connect's numbers, for topics that it may one day share."""
+
+
+class Tables:
+    """The tables, and the logs behind them. Writing goes through the logs; the tables are for reading."""
+
+    def __init__(self, config: WorkerConfig, on_config_change: Callable[[RestartRequest | None], None]) -> None:
+        """`on_config_change` follows each record of the config topic, the first reading included."""
+        self.configs = ConfigTable()
+        self.offsets = OffsetTable()
+        self.statuses = StatusTable()
+        self._config = config
+        self._on_config_change = on_config_change
+        self.config_log = self._topic_log(config.config_storage_topic, self._apply_config)
+        self.offset_log = self._topic_log(config.offset_storage_topic, self.offsets.apply)
+        self.status_log = self._topic_log(config.status_storage_topic, self.statuses.apply)
+
+    async def start(self) -> str:
+        """Create what is missing, read everything; answers the id of the Kafka cluster.
+
+        Raises UnsuitableTopic, or LogUnavailable when the log does not answer for a minute.
+        """
+        cluster_id, partitions = await self._wait_for_log()
+        logs = (self.config_log, self.offset_log, self.status_log)
+        await asyncio.gather(*(log.start(count) for log, count in zip(logs, partitions, strict=True)))
+        return cluster_id
+
+    async def stop(self) -> None:
+        await asyncio.gather(self.config_log.stop(), self.offset_log.stop(), self.status_log.stop())
+
+    def _topic_log(self, topic: str, apply: Callable[[TableRecord], None]) -> TopicLog:
+        timeout_seconds = self._config.write_timeout_seconds
+        return TopicLog(self._config.bootstrap_servers, topic, apply, timeout_seconds=timeout_seconds)
+
+    def _apply_config(self, record: TableRecord) -> None:
+        self._on_config_change(self.configs.apply(record))
+
+    async def _wait_for_log(self) -> tuple[str, list[int]]:
+        last_error: KafkaError | None = None
+        try:
+            async with asyncio.timeout(START_TIMEOUT_SECONDS):
+                while True:
+                    try:
+                        return await self._ensure_topics()
+                    except KafkaError as error:
+                        if last_error is None:
+                            log.warning("waiting for the log", servers=self._config.bootstrap_servers, why=repr(error))
+                        last_error = error
+                        await asyncio.sleep(RETRY_SECONDS)
+        except TimeoutError as error:
+            raise LogUnavailable(
+                f"the log did not answer within {START_TIMEOUT_SECONDS:g} s",
+                where=self._config.bootstrap_servers,
+                hint="start it, or set bootstrap.servers to where it is",
+            ) from last_error or error
+
+    async def _ensure_topics(self) -> tuple[str, list[int]]:
+        admin = AIOKafkaAdminClient(bootstrap_servers=self._config.bootstrap_servers, client_id="penstock-worker")
+        try:
+            await admin.start()
+            cluster = await admin.describe_cluster()
+            return cluster["cluster_id"] or "unknown", [await ensure_topic(admin, topic) for topic in self._topics()]
+        finally:
+            await admin.close()
+
+    def _topics(self) -> list[InternalTopic]:
+        config = self._config
+        return [
+            InternalTopic(config.config_storage_topic, "config.storage.topic", 1, single=True),
+            InternalTopic(config.offset_storage_topic, "offset.storage.topic", OFFSET_PARTITIONS),
+            InternalTopic(config.status_storage_topic, "status.storage.topic", STATUS_PARTITIONS),
+        ]
