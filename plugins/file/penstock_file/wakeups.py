@@ -1,0 +1,53 @@
+"""Wakes a source up when something changes in the directories that it watches. Hints only: whatever the operating
+system keeps to itself (network file systems, an overflowing queue), the next scan finds."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Sequence
+from contextlib import suppress
+
+import structlog
+from watchfiles import Change, awatch
+
+logger = structlog.get_logger()
+
+
+class Wakeups:
+    def __init__(self) -> None:
+        self._roots: tuple[str, ...] = ()
+        self._task: asyncio.Task[None] | None = None
+        self._changed = asyncio.Event()
+        self._changes: set[tuple[Change, str]] = set()
+
+    def watch(self, roots: Sequence[str], *, recursive: bool) -> None:
+        """Watch these directories, so far as they exist; called again when some may have been made."""
+        existing = tuple(root for root in roots if os.path.isdir(root))
+        if existing == self._roots and not (self._task and self._task.done()):
+            return
+        if self._task:
+            self._task.cancel()
+        self._roots = existing
+        self._task = asyncio.create_task(self._collect(existing, recursive)) if existing else None
+
+    async def wait(self, timeout_seconds: float) -> set[tuple[Change, str]]:
+        """What changed since the last call; waits for the first change, but not longer than the timeout."""
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._changed.wait(), timeout_seconds)
+        self._changed.clear()
+        changes, self._changes = self._changes, set()
+        return changes
+
+    async def close(self) -> None:
+        if self._task:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+
+    async def _collect(self, roots: Sequence[str], recursive: bool) -> None:
+        try:
+            async for changes in awatch(*roots, watch_filter=None, debounce=50, step=5, recursive=recursive):
+                self._changes |= changes
+                self._changed.set()
+        except (OSError, RuntimeError) as error:
+            logger.warning("directories cannot be watched, files are polled", reason=str(error), roots=roots)
