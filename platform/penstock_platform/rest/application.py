@@ -1,0 +1,68 @@
+"""The routes of the API, in one table, and the aiohttp application made of them."""
+
+from __future__ import annotations
+
+from aiohttp import web
+
+from penstock_platform.plugins.catalog import Catalog
+from penstock_platform.rest import (
+    connector_config,
+    connector_plugins,
+    connector_state,
+    connectors,
+    metrics,
+    root,
+    tasks,
+)
+from penstock_platform.rest.context import CATALOG, WORKER
+from penstock_platform.rest.errors import REQUEST_TIMEOUT_SECONDS, TIMEOUT_SECONDS, Handler, errors
+from penstock_workers.worker import Worker
+
+BODY_LIMIT_BYTES = 1 << 20  # what the log takes as one record by default
+
+# Nothing below /ui: that is the place of the web interface.
+ROUTES: list[tuple[str, str, Handler]] = [
+    ("GET", "/", root.show),
+    ("GET", "/health", root.health),
+    ("GET", "/openapi.json", root.openapi),
+    ("GET", "/connectors", connectors.list_all),
+    ("POST", "/connectors", connectors.create),
+    ("GET", "/connectors/{connector}", connectors.show),
+    ("DELETE", "/connectors/{connector}", connectors.delete),
+    ("GET", "/connectors/{connector}/config", connector_config.show),
+    ("PUT", "/connectors/{connector}/config", connector_config.put),
+    ("GET", "/connectors/{connector}/status", connector_state.show),
+    ("PUT", "/connectors/{connector}/pause", connector_state.pause),
+    ("PUT", "/connectors/{connector}/resume", connector_state.resume),
+    ("PUT", "/connectors/{connector}/stop", connector_state.stop),
+    ("POST", "/connectors/{connector}/restart", connector_state.restart),
+    ("GET", "/connectors/{connector}/tasks", tasks.list_all),
+    ("GET", "/connectors/{connector}/tasks/{task}/status", tasks.status),
+    ("POST", "/connectors/{connector}/tasks/{task}/restart", tasks.restart),
+    ("GET", "/connector-plugins", connector_plugins.list_all),
+    ("GET", "/connector-plugins/{plugin}/config", connector_plugins.show_config),
+    ("PUT", "/connector-plugins/{plugin}/config/validate", connector_plugins.validate),
+    ("GET", "/penstock/metrics", metrics.show),
+]
+
+
+def application(
+    worker: Worker, catalog: Catalog, request_timeout_seconds: float = REQUEST_TIMEOUT_SECONDS
+) -> web.Application:
+    app = web.Application(middlewares=[errors], client_max_size=BODY_LIMIT_BYTES)
+    app[WORKER] = worker
+    app[CATALOG] = catalog
+    app[TIMEOUT_SECONDS] = request_timeout_seconds
+    for method, path, handler in ROUTES:
+        app.router.add_route(method, _pattern(path), handler)
+        if method == "GET":
+            app.router.add_route("HEAD", _pattern(path), handler)
+    return app
+
+
+def _pattern(path: str) -> str:
+    """aiohttp's pattern: names may hold any character but a slash, which is percent-encoded in them, and a slash at
+    the end makes no difference."""
+    if path == "/":
+        return path
+    return path.replace("}", ":[^/]+}") + "{slash:/?}"

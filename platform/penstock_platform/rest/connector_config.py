@@ -1,0 +1,64 @@
+"""`/connectors/{connector}/config`: read and replace a configuration."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from aiohttp import web
+
+from penstock_platform.plugins.catalog import Catalog
+from penstock_platform.rest.answers import connector_info, json_response, location, shown_config
+from penstock_platform.rest.context import CATALOG, WORKER
+from penstock_platform.rest.requests import BadRequest, connector_name, json_object
+from penstock_platform.validation.connector_config import InvalidConnectorConfig, check, connector_schema
+from penstock_platform.validation.secrets import restore
+from penstock_platform.validation.values import config_of
+from penstock_workers.plugins import PluginInfo
+
+
+async def show(request: web.Request) -> web.Response:
+    info = request.app[WORKER].info(connector_name(request))
+    return json_response(shown_config(info.config, request.app[CATALOG]))
+
+
+async def put(request: web.Request) -> web.Response:
+    """Create the connector (201) or give it a new configuration (200)."""
+    worker, catalog = request.app[WORKER], request.app[CATALOG]
+    name = connector_name(request)
+    config = named(name, config_of(await json_object(request)))
+    if name in worker.connectors():
+        config = restore(config, worker.info(name).config)
+    created = await worker.put_config(name, validated(catalog, config))
+    answer = connector_info(worker.info(name), catalog)
+    return json_response(answer, 201, location(name)) if created else json_response(answer)
+
+
+def named(name: str, config: Mapping[str, str]) -> dict[str, str]:
+    """The configuration with the connector's name in it. If it says another name, somebody is mistaken."""
+    given = config.get("name", name)
+    if given.strip() != name:
+        raise BadRequest(
+            f"Connector name configuration ({given}) doesn't match connector name in the URL ({name})",
+            where="name",
+            hint="leave name out of the configuration, or write the same",
+        )
+    return {**config, "name": name}
+
+
+def validated(catalog: Catalog, config: dict[str, str]) -> dict[str, str]:
+    """The same configuration, judged; raises with all that is wrong."""
+    problems = check(connector_schema(plugin_of(catalog, config)), config)
+    if problems:
+        raise InvalidConnectorConfig(problems)
+    return config
+
+
+def plugin_of(catalog: Catalog, config: Mapping[str, str]) -> PluginInfo:
+    """The class that the configuration names."""
+    if "connector.class" not in config:
+        raise BadRequest(
+            f"Connector config {sorted(config)} contains no connector type",
+            where="connector.class",
+            hint="GET /connector-plugins lists the classes that are installed",
+        )
+    return catalog.find(config["connector.class"])

@@ -1,0 +1,75 @@
+"""What a request says: its JSON body and its query, or an error that names the place of the mistake."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Collection
+from typing import Any
+
+import orjson
+from aiohttp import web
+
+from penstock import PenstockError
+
+
+class BadRequest(PenstockError):
+    """The request cannot be understood. REST answers 400."""
+
+    code = "bad-request"
+
+
+class UnsupportedMediaType(PenstockError):
+    """The body is not declared as JSON. REST answers 415.
+
+    Also what keeps a web page that somebody visits from posting to a worker on their machine: a browser sends this
+    content type to another origin only after asking, and asking is refused.
+    """
+
+    code = "unsupported-media-type"
+
+
+async def json_object(request: web.Request) -> dict[str, Any]:
+    """The body, which must be one JSON object."""
+    if request.content_type != "application/json":
+        raise UnsupportedMediaType(
+            "HTTP 415 Unsupported Media Type", where="Content-Type", hint="send Content-Type: application/json"
+        )
+    body = await request.read()
+    if not body.strip():
+        raise BadRequest("the body is empty", where="body", hint="send a JSON object")
+    try:
+        value = orjson.loads(body)
+    except orjson.JSONDecodeError as error:
+        raise BadRequest(
+            f"malformed JSON: {error}", where=f"body line {error.lineno} column {error.colno}", hint="correct the JSON"
+        ) from None
+    if not isinstance(value, dict):
+        raise BadRequest("the body is not a JSON object", where="body", hint="send a JSON object: {…}")
+    return value
+
+
+def refuse_unknown_fields(body: dict[str, Any], known: Collection[str]) -> None:
+    for name in body:
+        if name not in known:
+            near = difflib.get_close_matches(name, known, n=1)
+            hint = f"did you mean {near[0]}?" if near else f"known fields: {', '.join(known)}"
+            raise BadRequest(f"unknown field {name}", where=name, hint=hint)
+
+
+def boolean(request: web.Request, name: str) -> bool:
+    """A flag of the query, false where it is absent; written as any client does: true, True, TRUE."""
+    text = request.query.get(name, "false")
+    if text.lower() not in ("true", "false"):
+        raise BadRequest(f"{text!r} is neither true nor false", where=f"query parameter {name}", hint="write true")
+    return text.lower() == "true"
+
+
+def connector_name(request: web.Request) -> str:
+    return request.match_info["connector"]
+
+
+def task_number(request: web.Request) -> int:
+    text = request.match_info["task"]
+    if not (text.isascii() and text.isdigit() and len(text) < 10):  # Kafka Connect's tasks are 32-bit numbers
+        raise web.HTTPNotFound
+    return int(text)

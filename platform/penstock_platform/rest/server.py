@@ -1,0 +1,62 @@
+"""The API on a socket."""
+
+from __future__ import annotations
+
+import errno
+import socket
+
+import structlog
+from aiohttp import web
+
+from penstock import PenstockError
+from penstock_platform.plugins.catalog import Catalog
+from penstock_platform.rest.application import application
+from penstock_workers.worker import Worker
+
+SHUTDOWN_TIMEOUT_SECONDS = 1.0  # for requests under way; all of Penstock stops within five
+log = structlog.get_logger()
+
+
+class RestServer:
+    """A listening server, until `stop`."""
+
+    def __init__(self, runner: web.AppRunner, host: str, port: int) -> None:
+        self._runner = runner
+        self.host = host
+        self.port = port
+
+    @property
+    def url(self) -> str:
+        return f"http://{f'[{self.host}]' if ':' in self.host else self.host}:{self.port}"
+
+    async def stop(self) -> None:
+        """Take no more requests, and give those under way a moment."""
+        await self._runner.cleanup()
+
+
+async def serve(worker: Worker, catalog: Catalog, host: str, port: int) -> RestServer:
+    """Listen; port 0 takes any that is free. Raises PenstockError `port-in-use`."""
+    runner = web.AppRunner(application(worker, catalog), access_log=None, shutdown_timeout=SHUTDOWN_TIMEOUT_SECONDS)
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, host, port).start()
+    except OSError as error:
+        await runner.cleanup()
+        raise _cannot_listen(host, port, error) from error
+    server = RestServer(runner, host, runner.addresses[0][1])
+    log.info("REST listens", url=server.url)
+    return server
+
+
+def _cannot_listen(host: str, port: int, error: OSError) -> PenstockError:
+    where = f"{host}:{port}"
+    if error.errno == errno.EADDRINUSE:
+        message = "another process listens on the port of the REST API"
+        return PenstockError(message, code="port-in-use", where=where, hint="choose another with --rest-port")
+    hint = "rest.host.name must be an address of this machine" if isinstance(error, socket.gaierror) else ""
+    return PenstockError(
+        "the REST API cannot listen",
+        code="cannot-listen",
+        where=where,
+        hint=hint or "choose rest.host.name and rest.port",
+    )

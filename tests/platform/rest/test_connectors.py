@@ -1,0 +1,155 @@
+"""Connectors by REST as Kafka Connect's clients use it: paths, codes, bodies."""
+
+from __future__ import annotations
+
+import pytest
+from tests.platform.rest.conftest import CONFIG, Api, MemoryWorker
+
+from penstock_workers.status import TargetState
+
+
+async def test_root_tells_versions_and_cluster(api: Api) -> None:
+    answer = await api.call("GET", "/")
+    assert answer.json["kafka_cluster_id"] == "cluster-1"
+    major, minor, _ = answer.json["version"].split(".")
+    assert (int(major), int(minor)) >= (3, 7), "clients gate their features on it"
+
+
+async def test_health_of_a_worker_that_starts_and_of_one_that_runs(api: Api, worker: MemoryWorker) -> None:
+    assert (await api.call("GET", "/health")).json["status"] == "healthy"
+    worker.kafka_cluster_id = ""
+    answer = await api.call("GET", "/health")
+    assert (answer.status, answer.json["status"]) == (503, "starting")
+
+
+async def test_create_show_delete(api: Api) -> None:
+    created = await api.create("a")
+    assert created.headers["Location"] == "/connectors/a"
+    assert created.json == {
+        "name": "a",
+        "config": {**CONFIG, "name": "a"},
+        "tasks": [{"connector": "a", "task": 0}],
+        "type": "source",
+    }
+    assert (await api.call("GET", "/connectors/a")).json == created.json
+    assert (await api.call("GET", "/connectors/a/config")).json == created.json["config"]
+    assert (await api.call("GET", "/connectors")).json == ["a"]
+    assert (await api.call("DELETE", "/connectors/a")).status == 204
+    assert (await api.call("GET", "/connectors")).json == []
+
+
+async def test_values_of_any_scalar_type_and_lists_are_kept_as_strings(api: Api) -> None:
+    created = await api.create("a", **{"tasks.max": 1, "batch.size": 5, "path": ["x", "y"], "topic": True})
+    config = created.json["config"]
+    assert (config["tasks.max"], config["batch.size"], config["path"], config["topic"]) == ("1", "5", "x,y", "true")
+
+
+@pytest.mark.parametrize(("initial", "target"), [("paused", "PAUSED"), ("STOPPED", "STOPPED"), (None, "RUNNING")])
+async def test_initial_state(api: Api, initial: str | None, target: str) -> None:
+    body = {"name": "a", "config": CONFIG} | ({"initial_state": initial} if initial else {})
+    await api.call("POST", "/connectors", body)
+    assert (await api.call("GET", "/connectors/a/status")).json["connector"]["state"] == target
+
+
+async def test_put_config_creates_then_replaces(api: Api) -> None:
+    created = await api.call("PUT", "/connectors/a/config", CONFIG)
+    assert (created.status, created.headers["Location"]) == (201, "/connectors/a")
+    replaced = await api.call("PUT", "/connectors/a/config", {**CONFIG, "name": "a", "topic": "u"})
+    assert (replaced.status, replaced.json["config"]["topic"]) == (200, "u")
+
+
+async def test_a_secret_goes_in_and_never_comes_out(api: Api, worker: MemoryWorker) -> None:
+    created = await api.create("a", password="s3cret")
+    assert created.json["config"]["password"] == "[hidden]"
+    for path in ("", "/config", "/tasks"):
+        assert b"s3cret" not in repr((await api.call("GET", f"/connectors/a{path}")).json).encode()
+    assert "s3cret" not in repr((await api.call("GET", "/connectors?expand=info")).json)
+
+    changed = created.json["config"] | {"topic": "u"}
+    assert (await api.call("PUT", "/connectors/a/config", changed)).status == 200
+    assert worker.info("a").config["password"] == "s3cret", "the mask that came back keeps what is stored"
+
+
+async def test_a_mask_without_a_stored_secret_is_refused(api: Api) -> None:
+    error = await api.refused(
+        400, "bad-configuration", "PUT", "/connectors/a/config", CONFIG | {"password": "[hidden]"}
+    )
+    assert [problem["where"] for problem in error["problems"]] == ["password"]
+
+
+@pytest.mark.parametrize(
+    ("query", "keys"),
+    [
+        ("expand=status", {"status"}),
+        ("expand=info", {"info"}),
+        ("expand=status&expand=info", {"status", "info"}),
+        ("expand=nonsense", set()),
+        ("expand", set()),
+    ],
+)
+async def test_expand(api: Api, query: str, keys: set[str]) -> None:
+    await api.create("a")
+    answer = (await api.call("GET", f"/connectors?{query}")).json
+    assert set(answer["a"]) == keys
+
+
+@pytest.mark.parametrize(
+    ("verb", "status", "target"),
+    [("pause", 202, TargetState.PAUSED), ("stop", 204, TargetState.STOPPED), ("resume", 202, TargetState.RUNNING)],
+)
+async def test_target_states(api: Api, worker: MemoryWorker, verb: str, status: int, target: TargetState) -> None:
+    await api.create("a")
+    assert (await api.call("PUT", f"/connectors/a/{verb}")).status == status
+    assert worker.stored["a"].target is target
+
+
+@pytest.mark.parametrize(
+    ("query", "status"),
+    [
+        ("", 204),
+        ("?includeTasks=false&onlyFailed=False", 204),
+        ("?includeTasks=True", 202),
+        ("?onlyFailed=TRUE", 202),
+        ("?includeTasks=true&onlyFailed=true", 202),
+    ],
+)
+async def test_restart(api: Api, query: str, status: int) -> None:
+    await api.create("a")
+    answer = await api.call("POST", f"/connectors/a/restart{query}")
+    assert answer.status == status
+    assert (answer.json is None) == (status == 204)
+
+
+async def test_tasks_their_status_and_restart(api: Api, worker: MemoryWorker) -> None:
+    await api.create("a")
+    (task,) = (await api.call("GET", "/connectors/a/tasks")).json
+    assert task["id"] == {"connector": "a", "task": 0}
+    worker.stored["a"].failures[0] = "Failed: no such file"
+    status = (await api.call("GET", "/connectors/a/tasks/0/status")).json
+    assert status == {"id": 0, "state": "FAILED", "worker_id": "127.0.0.1:8083", "trace": "Failed: no such file"}
+    assert (await api.call("POST", "/connectors/a/tasks/0/restart")).status == 204
+    assert "trace" not in (await api.call("GET", "/connectors/a/tasks/0/status")).json
+
+
+async def test_names_are_percent_decoded_and_encoded(api: Api) -> None:
+    created = await api.create("zähler 1%{x}")
+    path = created.headers["Location"]
+    assert path == "/connectors/z%C3%A4hler%201%25%7Bx%7D"
+    assert (await api.call("GET", path)).json["name"] == "zähler 1%{x}"
+    assert (await api.call("DELETE", path)).status == 204
+
+
+@pytest.mark.parametrize("path", ["/connectors/", "/connectors/a/", "/connectors/a/status/", "/connector-plugins/"])
+async def test_a_slash_at_the_end_makes_no_difference(api: Api, path: str) -> None:
+    await api.create("a")
+    assert (await api.call("GET", path)).json == (await api.call("GET", path.rstrip("/"))).json
+
+
+async def test_metrics(api: Api) -> None:
+    await api.create("a")
+    (task,) = (await api.call("GET", "/penstock/metrics")).json["tasks"]
+    assert (task["connector"], task["task"], task["records_total"]) == ("a", 0, 5)
+
+
+async def test_the_place_of_the_web_interface_is_free(api: Api) -> None:
+    await api.refused(404, "not-found", "GET", "/ui/")

@@ -1,0 +1,188 @@
+"""Every mistake of a client, and every failure of the worker, has its status, its code and a place to look at."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from aiohttp.test_utils import TestClient, TestServer
+from tests.platform.rest.conftest import CONFIG, LINES, Api, MemoryWorker
+
+from penstock_platform.plugins.catalog import Catalog
+from penstock_platform.rest.application import BODY_LIMIT_BYTES, application
+from penstock_workers.errors import LogUnavailable
+
+
+@pytest.mark.parametrize(
+    ("body", "where"),
+    [
+        (b'{"name": "a",\n "config": {"x" 1}}', "body line 2 column 17"),
+        (b'{"name": "a"', "body line 1 column"),
+        (b'{"name": "\xff"}', "body line 1 column"),
+        (b'{"name": NaN}', "body line 1 column"),
+        (b"[" * 100_000, "body line 1 column"),
+    ],
+)
+async def test_malformed_json_is_placed(api: Api, body: bytes, where: str) -> None:
+    error = await api.refused(400, "bad-request", "POST", "/connectors", data=body)
+    assert error["message"].startswith("malformed JSON: ")
+    assert error["where"].startswith(where)
+
+
+@pytest.mark.parametrize("body", [b"[]", b'"text"', b"null", b"5", b"", b" \n"])
+async def test_a_body_that_is_no_object(api: Api, body: bytes) -> None:
+    await api.refused(400, "bad-request", "PUT", "/connectors/a/config", data=body)
+
+
+@pytest.mark.parametrize("content", ["text/plain", "application/x-www-form-urlencoded", "application/octet-stream"])
+async def test_a_body_that_is_not_declared_as_json(api: Api, worker: MemoryWorker, content: str) -> None:
+    error = await api.refused(
+        415, "unsupported-media-type", "POST", "/connectors", {"name": "a", "config": CONFIG}, content=content
+    )
+    assert error["hint"] == "send Content-Type: application/json"
+    assert not worker.stored
+
+
+async def test_a_charset_beside_the_content_type_is_ignored(api: Api) -> None:
+    body = {"name": "a", "config": CONFIG}
+    assert (await api.call("POST", "/connectors", body, content="application/json; charset=utf-8")).status == 201
+
+
+@pytest.mark.parametrize(
+    ("body", "where", "hint"),
+    [
+        ({"name": "a", "config": CONFIG, "initial_stat": "PAUSED"}, "initial_stat", "did you mean initial_state?"),
+        ({"config": CONFIG}, "name", "give the connector a name"),
+        ({"name": " ", "config": CONFIG}, "name", "give the connector a name"),
+        ({"name": 5, "config": CONFIG}, "name", "give the connector a name"),
+        ({"name": "a"}, "config", 'send {"name": "…", "config": {"option": "value"}}'),
+        ({"name": "a", "config": None}, "config", 'send {"name": "…", "config": {"option": "value"}}'),
+        ({"name": "a", "config": "x"}, "config", 'send {"name": "…", "config": {"option": "value"}}'),
+        ({"name": "a", "config": CONFIG, "initial_state": "gone"}, "initial_state", "one of RUNNING, PAUSED, STOPPED"),
+        ({"name": "a", "config": CONFIG | {"name": "b"}}, "name", "leave name out of the configuration"),
+        ({"name": "a", "config": {"path": "x"}}, "connector.class", "GET /connector-plugins lists"),
+    ],
+)
+async def test_a_create_request_with_a_mistake(
+    api: Api, worker: MemoryWorker, body: dict[str, Any], where: str, hint: str
+) -> None:
+    error = await api.refused(400, "bad-request", "POST", "/connectors", body)
+    assert error["where"] == where
+    assert error["hint"].startswith(hint)
+    assert not worker.stored
+
+
+async def test_a_name_with_control_characters(api: Api) -> None:
+    error = await api.refused(400, "bad-configuration", "POST", "/connectors", {"name": "a\u0007b", "config": CONFIG})
+    assert error["problems"][0]["where"] == "name"
+
+
+async def test_an_unknown_class_lists_what_is_installed(api: Api) -> None:
+    config = CONFIG | {"connector.class": "lines.LineSource"}
+    error = await api.refused(400, "unknown-connector-class", "PUT", "/connectors/a/config", config)
+    assert error["message"].startswith("Failed to find any class that implements Connector and which name matches")
+    assert "available connectors are: lines.LinesSource, other.OtherSource" in error["message"]
+    assert error["hint"] == "did you mean lines.LinesSource?"
+
+
+async def test_every_problem_of_a_configuration_at_once(api: Api, worker: MemoryWorker) -> None:
+    config = {"connector.class": "lines.LinesSource", "topic": "t", "batch.size": "many", "pat": "x"}
+    error = await api.refused(400, "bad-configuration", "PUT", "/connectors/a/config", config)
+    assert error["message"].startswith("Connector configuration is invalid and contains the following 3 error(s):\n")
+    found = {(problem["where"], problem["code"]) for problem in error["problems"]}
+    assert found == {("pat", "unknown-option"), ("path", "missing-option"), ("batch.size", "ill-typed-option")}
+    assert not worker.stored
+
+
+@pytest.mark.parametrize("value", [None, {"a": 1}, [None], ["a,b"], 1e300])
+async def test_a_value_that_has_no_text(api: Api, value: Any) -> None:
+    error = await api.refused(400, "bad-configuration", "PUT", "/connectors/a/config", CONFIG | {"topic": value})
+    assert [problem["where"] for problem in error["problems"]] == ["topic"]
+
+
+async def test_a_name_that_exists(api: Api) -> None:
+    await api.create("a")
+    body = {"name": "a", "config": CONFIG}
+    error = await api.refused(409, "connector-exists", "POST", "/connectors", body)
+    assert error["message"] == "Connector a already exists"
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "code", "message"),
+    [
+        ("GET", "/connectors/x", "unknown-connector", "Connector x not found"),
+        ("GET", "/connectors/x/config", "unknown-connector", "Connector x not found"),
+        ("DELETE", "/connectors/x", "unknown-connector", "Connector x not found"),
+        ("GET", "/connectors/x/status", "unknown-status", "No status found for connector x"),
+        ("GET", "/connectors/x/tasks", "unknown-connector", "Connector x not found"),
+        ("PUT", "/connectors/x/pause", "unknown-connector", "Connector x not found"),
+        ("PUT", "/connectors/x/resume", "unknown-connector", "Connector x not found"),
+        ("PUT", "/connectors/x/stop", "unknown-connector", "Connector x not found"),
+        ("POST", "/connectors/x/restart", "unknown-connector", "Connector x not found"),
+        ("POST", "/connectors/x/tasks/0/restart", "unknown-connector", "Connector x not found"),
+        ("GET", "/connectors/a/tasks/7/status", "unknown-status", "No status found for task a-7"),
+        ("POST", "/connectors/a/tasks/7/restart", "unknown-task", "Task 7 not found"),
+        ("GET", "/connectors/a/tasks/one/status", "not-found", "HTTP 404 Not Found"),
+        ("GET", "/nothing", "not-found", "HTTP 404 Not Found"),
+        ("GET", "/connectors/a/config/more", "not-found", "HTTP 404 Not Found"),
+    ],
+)
+async def test_what_does_not_exist(api: Api, method: str, path: str, code: str, message: str) -> None:
+    await api.create("a")
+    assert (await api.refused(404, code, method, path))["message"] == message
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "allowed"),
+    [
+        ("PATCH", "/connectors", "GET,HEAD,POST"),
+        ("POST", "/connectors/a", "DELETE,GET,HEAD"),
+        ("GET", "/connectors/a/pause", "PUT"),
+        ("DELETE", "/", "GET,HEAD"),
+    ],
+)
+async def test_a_wrong_method_tells_the_right_ones(api: Api, method: str, path: str, allowed: str) -> None:
+    answer = await api.call(method, path)
+    assert (answer.status, answer.json["message"]) == (405, "HTTP 405 Method Not Allowed")
+    assert answer.headers["Allow"] == allowed
+    assert answer.json["hint"] == f"allowed here: {allowed.replace(',', ', ')}"
+
+
+async def test_a_query_flag_that_is_none(api: Api) -> None:
+    await api.create("a")
+    error = await api.refused(400, "bad-request", "POST", "/connectors/a/restart?includeTasks=maybe")
+    assert error["where"] == "query parameter includeTasks"
+
+
+async def test_a_body_that_is_too_large(api: Api) -> None:
+    body = CONFIG | {"topic": "x" * BODY_LIMIT_BYTES}
+    error = await api.refused(413, "request-entity-too-large", "PUT", "/connectors/a/config", body)
+    assert error["message"] == "HTTP 413 Request Entity Too Large"
+
+
+async def test_a_log_that_is_away(api: Api, worker: MemoryWorker) -> None:
+    worker.broken = LogUnavailable("no answer within 30 s", where="127.0.0.1:9092", hint="see whether the log runs")
+    error = await api.refused(503, "log-unavailable", "POST", "/connectors", {"name": "a", "config": CONFIG})
+    assert (error["where"], error["hint"]) == ("127.0.0.1:9092", "see whether the log runs")
+
+
+async def test_the_cause_of_an_error_is_the_innermost(api: Api, worker: MemoryWorker) -> None:
+    worker.broken = LogUnavailable("no answer")
+    worker.broken.__cause__ = ConnectionResetError("by peer")
+    error = await api.refused(503, "log-unavailable", "PUT", "/connectors/a/config", CONFIG)
+    assert error["cause"] == "ConnectionResetError: by peer"
+
+
+async def test_a_defect_of_ours_is_a_500_with_its_name(api: Api, worker: MemoryWorker) -> None:
+    worker.broken = ZeroDivisionError("division by zero")
+    error = await api.refused(500, "internal-error", "PUT", "/connectors/a/config", CONFIG)
+    assert error["message"] == "ZeroDivisionError: division by zero"
+
+
+async def test_a_request_that_takes_too_long(worker: MemoryWorker) -> None:
+    worker.hanging = True
+    app = application(worker, Catalog([LINES]), request_timeout_seconds=0.05)
+    async with TestClient(TestServer(app)) as client:
+        error = await Api(client).refused(500, "request-timed-out", "PUT", "/connectors/a/config", CONFIG)
+    assert error["message"].startswith("Request timed out. ")
+    assert not worker.stored
