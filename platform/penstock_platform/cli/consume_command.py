@@ -1,0 +1,71 @@
+"""`penstock consume`: the records of a topic on stdout."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import Any
+
+import click
+
+from penstock import PenstockError
+from penstock_platform.cli.kafka import bootstrap_option, connected, run
+
+
+@click.command(name="consume")
+@click.argument("topic")
+@click.option("-n", "--count", type=click.IntRange(1), help="Stop after so many records.")
+@click.option("--from", "start", type=click.Choice(["beginning", "end"]), default="beginning", show_default=True)
+@click.option("--exit", "at_end", is_flag=True, help="Stop at the end instead of waiting for more.")
+@click.option(
+    "-o", "--output", type=click.Choice(["value", "json"]), default="value", show_default=True, help="Format."
+)
+@bootstrap_option
+def command(topic: str, count: int | None, start: str, at_end: bool, output: str, bootstrap_servers: str) -> None:
+    """Print the records of TOPIC, joining no group and committing nothing."""
+    run(_consume(topic, count, start, at_end, output == "json", bootstrap_servers))
+
+
+async def _consume(
+    topic: str, count: int | None, start: str, at_end: bool, as_json: bool, bootstrap_servers: str
+) -> None:
+    from aiokafka import AIOKafkaConsumer, TopicPartition
+    from aiokafka.admin import AIOKafkaAdminClient
+
+    async with connected(AIOKafkaAdminClient(bootstrap_servers=bootstrap_servers), bootstrap_servers) as admin:
+        described = [each for each in await admin.describe_topics() if each["topic"] == topic]
+    if not described:
+        raise PenstockError("there is no such topic", code="unknown-topic", where=topic, hint="penstock topic list")
+    places = [TopicPartition(topic, partition["partition"]) for partition in described[0]["partitions"]]
+    consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap_servers, isolation_level="read_committed")
+    async with connected(consumer, bootstrap_servers):
+        consumer.assign(places)
+        ends = await consumer.end_offsets(places)
+        await (consumer.seek_to_beginning() if start == "beginning" else consumer.seek_to_end())
+        while count is None or count > 0:
+            if at_end and all([await consumer.position(place) >= ends[place] for place in places]):
+                return
+            for records in (await consumer.getmany(timeout_ms=200, max_records=count)).values():
+                for record in records:
+                    _print(record, as_json)
+                count = None if count is None else count - len(records)
+            sys.stdout.flush()
+
+
+def _print(record: Any, as_json: bool) -> None:
+    if not as_json:
+        sys.stdout.buffer.write((record.value or b"") + b"\n")
+        return
+    described = {
+        "partition": record.partition,
+        "offset": record.offset,
+        "timestamp": record.timestamp,
+        "key": _decoded(record.key),
+        "value": _decoded(record.value),
+        "headers": {key: _decoded(value) for key, value in record.headers},
+    }
+    sys.stdout.buffer.write(json.dumps(described, ensure_ascii=False).encode() + b"\n")
+
+
+def _decoded(value: bytes | None) -> str | None:
+    return None if value is None else value.decode("utf-8", "backslashreplace")

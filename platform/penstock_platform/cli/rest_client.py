@@ -1,0 +1,75 @@
+"""A small client of the REST API, for the commands: standard library only, because start-up time is felt."""
+
+from __future__ import annotations
+
+import json
+import urllib.error
+import urllib.parse
+import urllib.request
+from collections.abc import Callable
+from typing import Any
+
+import click
+
+from penstock import BadConfiguration, PenstockError, Problem
+
+DEFAULT_URL = "http://127.0.0.1:8083"
+TIMEOUT_SECONDS = 30.0
+
+
+def url_option(command: Callable[..., Any]) -> Callable[..., Any]:
+    return click.option(
+        "--url", default=DEFAULT_URL, show_default=True, envvar="PENSTOCK_URL", help="Address of a worker's REST API."
+    )(command)
+
+
+class RestClient:
+    """Calls one worker. Errors come back as the object that the server sent."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url.rstrip("/")
+
+    def call(self, method: str, path: str, body: Any = None) -> Any:
+        """The decoded answer, None where there is none."""
+        request = urllib.request.Request(
+            self.url + path,
+            method=method,
+            data=None if body is None else json.dumps(body).encode(),
+            headers={"Content-Type": "application/json", "Accept": "application/json"},
+        )
+        try:
+            with urllib.request.urlopen(request, timeout=TIMEOUT_SECONDS) as response:
+                text = response.read()
+                return json.loads(text) if text else None
+        except urllib.error.HTTPError as error:
+            raise _as_sent(error) from None
+        except (urllib.error.URLError, TimeoutError, ConnectionError) as error:
+            reason = getattr(error, "reason", error)
+            raise PenstockError(
+                f"no answer: {reason}",
+                code="no-server",
+                where=self.url,
+                hint="start one with `penstock up`, or name another with --url",
+            ) from error
+
+    def connector(self, method: str, name: str, path: str = "", body: Any = None) -> Any:
+        return self.call(method, f"/connectors/{urllib.parse.quote(name, safe='')}{path}", body)
+
+
+def _as_sent(error: urllib.error.HTTPError) -> PenstockError:
+    try:
+        answer = json.loads(error.read())
+        problems = [Problem(**{key: each.get(key, "") for key in _FIELDS}) for each in answer.get("problems", ())]
+    except (ValueError, AttributeError):
+        return PenstockError(f"HTTP {error.code} {error.reason}", code="unexpected-answer", where=error.url or "")
+    if problems:
+        return BadConfiguration(problems)
+    return PenstockError(
+        answer.get("message", f"HTTP {error.code}"),
+        code=answer.get("code") or f"http-{error.code}",
+        where=answer.get("where", ""),
+        hint=answer.get("hint", ""),
+    )
+
+
+_FIELDS = ("code", "message", "where", "hint")

@@ -1,0 +1,146 @@
+"""`penstock topic`: the topics of any Kafka, ours included."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from penstock import BadConfiguration, PenstockError
+from penstock_platform.cli.kafka import bootstrap_option, connected, run
+from penstock_platform.cli.output import output_option, print_json, print_table
+
+
+@click.group(name="topic")
+def command() -> None:
+    """List, describe, create and delete topics."""
+
+
+@command.command("list")
+@click.option("--internal", is_flag=True, help="Internal topics too.")
+@bootstrap_option
+@output_option
+def list_topics(internal: bool, bootstrap_servers: str, output: str) -> None:
+    """Topics with their partitions and how many records they hold."""
+    topics = [topic for topic in run(_topics(bootstrap_servers)) if internal or not topic["internal"]]
+    if output == "json":
+        print_json(topics)
+    elif topics:
+        print_table(
+            ["TOPIC", "PARTITIONS", "RECORDS"], [[t["name"], len(t["partitions"]), t["records"]] for t in topics]
+        )
+    else:
+        click.echo("No topics yet. Create one: penstock topic create NAME", err=True)
+
+
+async def _topics(bootstrap_servers: str) -> list[dict[str, Any]]:
+    from aiokafka import AIOKafkaConsumer, TopicPartition
+    from aiokafka.admin import AIOKafkaAdminClient
+
+    async with connected(AIOKafkaAdminClient(bootstrap_servers=bootstrap_servers), bootstrap_servers) as admin:
+        described = await admin.describe_topics()
+    topics = sorted(described, key=lambda topic: topic["topic"])
+    if not topics:
+        return []
+    places = [TopicPartition(t["topic"], p["partition"]) for t in topics for p in t["partitions"]]
+    async with connected(AIOKafkaConsumer(bootstrap_servers=bootstrap_servers), bootstrap_servers) as consumer:
+        starts, ends = await consumer.beginning_offsets(places), await consumer.end_offsets(places)
+    return [
+        {
+            "name": topic["topic"],
+            "internal": topic["is_internal"] or topic["topic"].startswith("connect-"),
+            "records": sum(ends[place] - starts[place] for place in places if place.topic == topic["topic"]),
+            "partitions": [
+                {
+                    "partition": partition["partition"],
+                    "leader": partition["leader"],
+                    "replicas": partition["replicas"],
+                    "in_sync": partition["isr"],
+                    "start_offset": starts[TopicPartition(topic["topic"], partition["partition"])],
+                    "end_offset": ends[TopicPartition(topic["topic"], partition["partition"])],
+                }
+                for partition in sorted(topic["partitions"], key=lambda partition: int(partition["partition"]))
+            ],
+        }
+        for topic in topics
+    ]
+
+
+@command.command("describe")
+@click.argument("name")
+@bootstrap_option
+@output_option
+def describe_topic(name: str, bootstrap_servers: str, output: str) -> None:
+    """Partitions of one topic: leader, replicas, offsets."""
+    found = [topic for topic in run(_topics(bootstrap_servers)) if topic["name"] == name]
+    if not found:
+        raise PenstockError(
+            "there is no such topic", code="unknown-topic", where=name, hint="penstock topic list --internal"
+        )
+    if output == "json":
+        print_json(found[0])
+        return
+    columns = ("partition", "leader", "replicas", "in_sync", "start_offset", "end_offset")
+    rows = [
+        [",".join(map(str, p[c])) if isinstance(p[c], list) else p[c] for c in columns] for p in found[0]["partitions"]
+    ]
+    print_table([column.replace("_", " ").upper() for column in columns], rows)
+
+
+@command.command("create")
+@click.argument("name")
+@click.option("--partitions", default=1, show_default=True, type=click.IntRange(1), help="Number of partitions.")
+@click.option("--replication-factor", default=1, show_default=True, type=click.IntRange(1), help="Copies of each.")
+@click.option("-c", "--config", "configs", multiple=True, metavar="KEY=VALUE", help="A topic configuration.")
+@bootstrap_option
+def create_topic(
+    name: str, partitions: int, replication_factor: int, configs: tuple[str, ...], bootstrap_servers: str
+) -> None:
+    """Create topic NAME."""
+    pairs = dict(_pair(config) for config in configs)
+    _check(name, run(_create(name, partitions, replication_factor, pairs, bootstrap_servers)).topic_errors)
+    click.echo(f"{name}: created with {partitions} partition{'s' * (partitions > 1)}", err=True)
+
+
+async def _create(name: str, partitions: int, factor: int, configs: dict[str, str], bootstrap_servers: str) -> Any:
+    from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+
+    async with connected(AIOKafkaAdminClient(bootstrap_servers=bootstrap_servers), bootstrap_servers) as admin:
+        return await admin.create_topics([NewTopic(name, partitions, factor, topic_configs=configs)])
+
+
+@command.command("delete")
+@click.argument("names", nargs=-1, required=True)
+@click.confirmation_option("--yes", prompt="The records of these topics will be gone. Delete?")
+@bootstrap_option
+def delete_topics(names: tuple[str, ...], bootstrap_servers: str) -> None:
+    """Delete topics and all their records."""
+    for name in names:
+        _check(name, run(_delete(name, bootstrap_servers)).topic_error_codes)
+        click.echo(f"{name}: deleted", err=True)
+
+
+async def _delete(name: str, bootstrap_servers: str) -> Any:
+    from aiokafka.admin import AIOKafkaAdminClient
+
+    async with connected(AIOKafkaAdminClient(bootstrap_servers=bootstrap_servers), bootstrap_servers) as admin:
+        return await admin.delete_topics([name])
+
+
+def _pair(text: str) -> tuple[str, str]:
+    key, separator, value = text.partition("=")
+    if not separator:
+        raise BadConfiguration("is not KEY=VALUE", where=f"--config {text}")
+    return key, value
+
+
+def _check(name: str, errors: list[tuple[Any, ...]]) -> None:
+    """Raise what the log answered for this topic, unless that is success."""
+    from aiokafka.errors import for_code
+
+    for _, code, *message in errors:
+        if code:
+            kind = for_code(code)
+            raise PenstockError(
+                str(message[0] if message and message[0] else kind.description), code="log-refused", where=name
+            )
