@@ -37,11 +37,14 @@ async def _consume(
     if not described:
         raise PenstockError("there is no such topic", code="unknown-topic", where=topic, hint="penstock topic list")
     places = [TopicPartition(topic, partition["partition"]) for partition in described[0]["partitions"]]
-    consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap_servers, isolation_level="read_committed")
+    consumer = AIOKafkaConsumer(
+        bootstrap_servers=bootstrap_servers,
+        isolation_level="read_committed",
+        auto_offset_reset="earliest" if start == "beginning" else "latest",
+    )
     async with connected(consumer, bootstrap_servers):
         consumer.assign(places)
         ends = await consumer.end_offsets(places)
-        await (consumer.seek_to_beginning() if start == "beginning" else consumer.seek_to_end())
         while count is None or count > 0:
             if at_end and all([await consumer.position(place) >= ends[place] for place in places]):
                 return
