@@ -243,10 +243,10 @@ def _inner_type(field: Field[Any]) -> type:
 
 def _default(field: Field[Any]) -> Any:
     """What a field that the response leaves out is sent as, or MISSING where leaving it out is a defect."""
+    if field.name == "throttle_time":
+        return 0
     if field.metadata.get("kafka_type") == "datetime_i64" and _is_optional(field):
         return -1
     if field.default is not MISSING:
         return int(field.default) if isinstance(field.default, int) else field.default
-    if field.name == "throttle_time":
-        return 0
     return None if _is_optional(field) else MISSING

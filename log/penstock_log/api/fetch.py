@@ -1,0 +1,149 @@
+"""Fetch: read from partitions, waiting for records where there are too few (a long poll, without polling).
+
+Sessions (KIP-227) are declined: every answer has session id 0, so a client sends all of its partitions each time.
+"""
+
+import asyncio
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any, Final
+from uuid import UUID
+
+from penstock_log.api.epochs import check_leader_epoch
+from penstock_log.api.registry import RequestContext, Response, Route
+from penstock_log.controller.state import ClusterState
+from penstock_log.errors import ErrorCode, LogError
+from penstock_log.partition.partition import FetchedRecords, Isolation, Partition
+from penstock_log.replicas import Replicas
+
+FETCH: Final = 1
+_FIRST_VERSION_WITH_TOPIC_IDS: Final = 13
+
+
+@dataclass(slots=True)
+class _Wanted:
+    """One partition of a fetch and what was last read from it."""
+
+    index: int
+    offset: int
+    max_bytes: int
+    partition: Partition | None = None
+    found: FetchedRecords | None = None
+    error: LogError | None = None
+
+    @property
+    def size(self) -> int:
+        return len(self.found.records) if self.found else 0
+
+
+class FetchApi:
+    """The hot path of reading: batches are sent as they lie in the log."""
+
+    def __init__(self, replicas: Replicas, state: Callable[[], ClusterState]) -> None:
+        self._replicas = replicas
+        self._state = state
+
+    def routes(self) -> list[Route]:
+        return [Route(FETCH, 4, 17, self.fetch)]
+
+    async def fetch(self, request: Any, context: RequestContext) -> Response:
+        if getattr(request, "session_id", 0):
+            return {"error_code": ErrorCode.fetch_session_id_not_found, "responses": []}
+        topics = [self._resolve(topic, context.api_version) for topic in request.topics]
+        wanted = [part for _, parts in topics for part in parts]
+        isolation = Isolation(request.isolation_level)
+        _read(wanted, request.max_bytes, isolation)
+        if not _enough(wanted, request.min_bytes):
+            seconds = request.max_wait.total_seconds()
+            await _wait_for_records(wanted, request.min_bytes, request.max_bytes, isolation, seconds)
+        return {
+            "error_code": 0,
+            "responses": [{**name, "partitions": list(map(_answer, parts))} for name, parts in topics],
+        }
+
+    def _resolve(self, topic: Any, version: int) -> tuple[dict[str, Any], list[_Wanted]]:
+        """The topic's name or id as the answer repeats it, and its partitions."""
+        parts = [_Wanted(part.partition, part.fetch_offset, part.partition_max_bytes) for part in topic.partitions]
+        if version >= _FIRST_VERSION_WITH_TOPIC_IDS:
+            named: dict[str, Any] = {"topic_id": topic.topic_id}
+            name = self._name_of(topic.topic_id)
+        else:
+            named = {"topic": topic.topic}
+            name = topic.topic
+        for part, asked in zip(parts, topic.partitions, strict=True):
+            try:
+                if name is None:
+                    raise LogError(ErrorCode.unknown_topic_id, f"There is no topic with the id {topic.topic_id}.")
+                part.partition = self._replicas.get(name, part.index)
+                check_leader_epoch(part.partition, getattr(asked, "current_leader_epoch", -1))
+            except LogError as error:
+                part.error = error
+        return named, parts
+
+    def _name_of(self, topic_id: UUID | None) -> str | None:
+        topic = self._state().topic_by_id(topic_id) if topic_id else None
+        return topic.name if topic else None
+
+
+def _read(wanted: Iterable[_Wanted], max_bytes: int, isolation: Isolation) -> None:
+    """Read all partitions within `max_bytes`; the first batch found comes whole whatever its size (KIP-74)."""
+    left = max_bytes
+    nothing_yet = True
+    for part in wanted:
+        if part.error or part.partition is None:
+            continue
+        try:
+            limit = max(min(part.max_bytes, left), 0)
+            part.found = part.partition.read(part.offset, limit, isolation, at_least_one_batch=nothing_yet)
+        except LogError as error:
+            part.error, part.found = error, None
+            continue
+        if part.size:
+            nothing_yet = False
+            left -= part.size
+
+
+def _enough(wanted: list[_Wanted], min_bytes: int) -> bool:
+    """An error is answered at once, as are enough bytes, or a fetch of nothing."""
+    return not wanted or any(part.error for part in wanted) or sum(part.size for part in wanted) >= min_bytes
+
+
+async def _wait_for_records(
+    wanted: list[_Wanted], min_bytes: int, max_bytes: int, isolation: Isolation, seconds: float
+) -> None:
+    """Read again when a partition has new records, until there are enough of them or the time is over."""
+    advanced = asyncio.Event()
+    partitions = [part.partition for part in wanted if part.partition]
+    unsubscribe = [partition.subscribe(advanced.set) for partition in partitions]
+    try:
+        async with asyncio.timeout(seconds):
+            while not _enough(wanted, min_bytes):
+                await advanced.wait()
+                advanced.clear()
+                _read(wanted, max_bytes, isolation)
+    except TimeoutError:
+        pass
+    finally:
+        for stop in unsubscribe:
+            stop()
+
+
+def _answer(part: _Wanted) -> dict[str, Any]:
+    found = part.found
+    if part.error or found is None:
+        code = part.error.code if part.error else ErrorCode.unknown_server_error
+        # The watermark tells a consumer that is out of range where the end is.
+        end = part.partition.high_watermark if part.partition else -1
+        return {"partition_index": part.index, "error_code": code, "high_watermark": end, "records": b""}
+    return {
+        "partition_index": part.index,
+        "error_code": 0,
+        "high_watermark": found.high_watermark,
+        "last_stable_offset": found.last_stable_offset,
+        "log_start_offset": found.log_start_offset,
+        "aborted_transactions": [
+            {"producer_id": aborted.producer_id, "first_offset": aborted.first_offset}
+            for aborted in found.aborted_transactions
+        ],
+        "records": found.records,
+    }

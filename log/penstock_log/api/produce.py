@@ -1,0 +1,91 @@
+"""Produce: append to partitions, then answer once the records are committed."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Any, Final
+
+from penstock_log.api.registry import RequestContext, Response, Route
+from penstock_log.errors import ErrorCode, LogError
+from penstock_log.partition.partition import AppendResult, Partition
+from penstock_log.replicas import Replicas
+from penstock_log.wire.produce import PRODUCE, PartitionRecords, ProduceRequest
+
+_ACKS: Final = (0, 1, -1)
+# An append that waits to be committed, or the answer of one that was refused.
+_Pending = tuple[Partition, AppendResult] | LogError
+
+
+class ProduceApi:
+    """The hot path of writing: no record is decoded here."""
+
+    def __init__(self, replicas: Replicas, now_ms: Callable[[], int]) -> None:
+        self._replicas = replicas
+        self._now_ms = now_ms
+
+    def routes(self) -> list[Route]:
+        # Version 0 is advertised because librdkafka otherwise stops compressing (KAFKA-18659); 3 is the first accepted.
+        return [Route(PRODUCE, 0, 12, self.produce, pipelined=True)]
+
+    async def produce(self, request: ProduceRequest, context: RequestContext) -> Response | None:
+        pending = [
+            (topic, [(part.index, self._append(topic, part, request)) for part in partitions])
+            for topic, partitions in request.topics
+        ]
+        if request.acks == 0:
+            return None
+        deadline = asyncio.get_running_loop().time() + request.timeout_ms / 1000
+        return {
+            "responses": [
+                {
+                    "name": topic,
+                    "partition_responses": [
+                        await _acknowledge(index, append, deadline) for index, append in partitions
+                    ],
+                }
+                for topic, partitions in pending
+            ]
+        }
+
+    def _append(self, topic: str, part: PartitionRecords, request: ProduceRequest) -> _Pending:
+        try:
+            if request.acks not in _ACKS:
+                raise LogError(ErrorCode.invalid_required_acks, f"acks is {request.acks}; it is 0, 1 or -1 (all).")
+            if part.records is None:
+                raise LogError(ErrorCode.invalid_record, "The request holds no records for this partition.")
+            partition = self._replicas.get(topic, part.index)
+            return partition, partition.append(part.records, self._now_ms())
+        except LogError as error:
+            return error
+
+
+async def _acknowledge(index: int, pending: _Pending, deadline: float) -> dict[str, Any]:
+    if isinstance(pending, LogError):
+        return _refused(index, pending)
+    partition, result = pending
+    try:
+        async with asyncio.timeout_at(deadline):
+            await partition.wait_until_committed(result.next_offset)
+    except LogError as error:
+        return _refused(index, error)
+    except TimeoutError:
+        return _refused(
+            index, LogError(ErrorCode.request_timed_out, "The records were not committed within the request's timeout.")
+        )
+    return {
+        "index": index,
+        "error_code": 0,
+        "base_offset": result.base_offset,
+        "log_append_time": result.log_append_time_ms,
+        "log_start_offset": result.log_start_offset,
+        "record_errors": (),
+    }
+
+
+def _refused(index: int, error: LogError) -> dict[str, Any]:
+    return {
+        "index": index,
+        "error_code": error.code,
+        "base_offset": -1,
+        "record_errors": (),
+        "error_message": error.message,
+    }

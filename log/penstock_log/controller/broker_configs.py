@@ -1,0 +1,65 @@
+"""The configurations of a node, by the names that Kafka's brokers give them. Read when the node starts."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from penstock_log.controller.config_spec import ConfigSpec, ConfigType
+from penstock_log.controller.topic_configs import TOPIC_CONFIGS
+from penstock_log.errors import ErrorCode, LogError
+
+_OWN = [
+    ConfigSpec(
+        "auto.create.topics.enable",
+        ConfigType.BOOLEAN,
+        "true",
+        "Whether a topic comes into being when a client asks for its metadata and allows creation.",
+    ),
+    ConfigSpec(
+        "default.replication.factor", ConfigType.INT, "1", "Replicas of a topic created without a number.", minimum=1
+    ),
+    ConfigSpec("num.partitions", ConfigType.INT, "1", "Partitions of a topic created without a number.", minimum=1),
+    ConfigSpec(
+        "socket.request.max.bytes",
+        ConfigType.INT,
+        "104857600",
+        "The largest request that is read; a larger one closes its connection.",
+        minimum=1024,
+    ),
+]
+
+
+def _as_broker_config(spec: ConfigSpec) -> ConfigSpec:
+    assert spec.broker_name is not None
+    documentation = f"Default of {spec.name} for topics that do not set it. {spec.documentation}"
+    return replace(spec, name=spec.broker_name, documentation=documentation, broker_name=None)
+
+
+BROKER_CONFIGS: dict[str, ConfigSpec] = {
+    spec.name: spec
+    for spec in sorted(
+        _OWN + [_as_broker_config(spec) for spec in TOPIC_CONFIGS.values() if spec.broker_name],
+        key=lambda spec: spec.name,
+    )
+}
+
+
+def check_broker_configs(configs: Mapping[str, str]) -> None:
+    """Raises LogError INVALID_CONFIG for the first name or value that no node takes."""
+    for name, value in configs.items():
+        if name not in BROKER_CONFIGS:
+            raise LogError(ErrorCode.invalid_config, f"Unknown broker config name: {name}")
+        BROKER_CONFIGS[name].check(value)
+
+
+def broker_config(configs: Mapping[str, str], name: str) -> str:
+    """The effective value."""
+    return configs.get(name, BROKER_CONFIGS[name].default)
+
+
+def topic_defaults(broker_configs: Mapping[str, str]) -> dict[str, str]:
+    """The topic configurations whose defaults the node's own configuration changes."""
+    return {
+        spec.name: broker_configs[spec.broker_name]
+        for spec in TOPIC_CONFIGS.values()
+        if spec.broker_name is not None and spec.broker_name in broker_configs
+    }

@@ -1,0 +1,68 @@
+"""The cluster's metadata as its events have made it. Pure: a test, a snapshot and a follower use it alike."""
+
+from uuid import UUID
+
+import msgspec
+
+from penstock_log.controller.events import (
+    BrokerRegistered,
+    ClusterCreated,
+    Event,
+    PartitionAssignment,
+    PartitionsAdded,
+    ProducerIdsAllocated,
+    TopicConfigChanged,
+    TopicCreated,
+    TopicDeleted,
+)
+
+
+class Broker(msgspec.Struct, frozen=True):
+    """A node of the cluster and the address at which clients reach it."""
+
+    id: int
+    host: str
+    port: int
+
+
+class Topic(msgspec.Struct, frozen=True):
+    """A topic: replaced as a whole when an event changes it, so whoever holds one has a consistent view."""
+
+    name: str
+    id: UUID
+    partitions: tuple[PartitionAssignment, ...]
+    configs: dict[str, str]
+
+
+class ClusterState(msgspec.Struct):
+    """Change it by `apply` only."""
+
+    cluster_id: str = ""
+    brokers: dict[int, Broker] = {}
+    topics: dict[str, Topic] = {}
+    topic_names: dict[UUID, str] = {}
+    next_producer_id: int = 0
+
+    def topic_by_id(self, topic_id: UUID) -> Topic | None:
+        name = self.topic_names.get(topic_id)
+        return None if name is None else self.topics[name]
+
+    def apply(self, event: Event) -> None:
+        match event:
+            case ClusterCreated(cluster_id):
+                self.cluster_id = cluster_id
+            case BrokerRegistered(broker_id, host, port):
+                self.brokers[broker_id] = Broker(broker_id, host, port)
+            case TopicCreated(name, topic_id, partitions, configs):
+                self.topics[name] = Topic(name, topic_id, partitions, configs)
+                self.topic_names[topic_id] = name
+            case TopicDeleted(name, topic_id):
+                del self.topics[name]
+                del self.topic_names[topic_id]
+            case PartitionsAdded(name, partitions):
+                topic = self.topics[name]
+                self.topics[name] = msgspec.structs.replace(topic, partitions=topic.partitions + partitions)
+            case TopicConfigChanged(name, configs):
+                self.topics[name] = msgspec.structs.replace(self.topics[name], configs=configs)
+            case ProducerIdsAllocated(_, next_producer_id):
+                self.next_producer_id = next_producer_id

@@ -1,0 +1,116 @@
+"""The partitions that this node holds: opened, grown, configured and deleted as the controller's events say."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import structlog
+
+from penstock_log.controller.events import (
+    Event,
+    PartitionAssignment,
+    PartitionsAdded,
+    TopicConfigChanged,
+    TopicCreated,
+    TopicDeleted,
+)
+from penstock_log.controller.state import ClusterState, Topic
+from penstock_log.errors import ErrorCode, LogError
+from penstock_log.partition.partition import Partition
+from penstock_log.partition.topic_config import TopicConfig
+from penstock_log.storage.files import OpenFiles
+from penstock_log.storage.flusher import Flusher
+
+log = structlog.get_logger()
+
+
+class Replicas:
+    """Follows the cluster's state; `topic_defaults` is what the node's configuration changes of topics' defaults."""
+
+    def __init__(
+        self,
+        node_id: int,
+        data_dir: Path,
+        state: ClusterState,
+        topic_defaults: Mapping[str, str],
+        files: OpenFiles,
+        flusher: Flusher,
+    ) -> None:
+        self._node_id = node_id
+        self._data_dir = data_dir
+        self._state = state
+        self._topic_defaults = topic_defaults
+        self._files = files
+        self._flusher = flusher
+        self._partitions: dict[str, dict[int, Partition]] = {}
+
+    def open_all(self) -> None:
+        for topic in self._state.topics.values():
+            self._open(topic)
+
+    def get(self, topic: str, index: int) -> Partition:
+        """The partition, or a LogError with the code that Kafka answers where this node does not hold it."""
+        try:
+            return self._partitions[topic][index]
+        except KeyError:
+            known = self._state.topics.get(topic)
+            if known is None or not 0 <= index < len(known.partitions):
+                raise LogError(
+                    ErrorCode.unknown_topic_or_partition, f"There is no partition {index} of topic {topic!r}."
+                ) from None
+            raise LogError(
+                ErrorCode.kafka_storage_error, f"Partition {index} of topic {topic!r} could not be opened."
+            ) from None
+
+    def all(self) -> list[Partition]:
+        return [partition for partitions in self._partitions.values() for partition in partitions.values()]
+
+    def on_event(self, event: Event) -> None:
+        """Carry out what an applied event means for this node's disk."""
+        match event:
+            case TopicCreated(name) | PartitionsAdded(name):
+                self._open(self._state.topics[name])
+            case TopicDeleted(name):
+                self._delete(name)
+            case TopicConfigChanged(name):
+                self._configure(self._state.topics[name])
+
+    def close(self) -> None:
+        for partition in self.all():
+            partition.close()
+        self._partitions.clear()
+
+    def _open(self, topic: Topic) -> None:
+        partitions = self._partitions.setdefault(topic.name, {})
+        for index, assignment in enumerate(topic.partitions):
+            if index not in partitions and self._node_id in assignment.replicas:
+                try:
+                    partitions[index] = self._open_partition(topic, index, assignment)
+                except OSError as error:
+                    # One bad directory must not keep the other partitions from being served.
+                    log.error("partition cannot be opened", topic=topic.name, partition=index, error=str(error))
+
+    def _open_partition(self, topic: Topic, index: int, assignment: PartitionAssignment) -> Partition:
+        return Partition.open(
+            self._data_dir / f"{topic.name}-{index}",
+            topic=topic.name,
+            topic_id=topic.id,
+            index=index,
+            leader_epoch=assignment.leader_epoch,
+            config=self._config(topic),
+            files=self._files,
+            flusher=self._flusher,
+            node_id=self._node_id,
+            replicas=assignment.replicas,
+            in_sync_replicas=assignment.in_sync_replicas,
+        )
+
+    def _config(self, topic: Topic) -> TopicConfig:
+        return TopicConfig.from_strings({**self._topic_defaults, **topic.configs})
+
+    def _configure(self, topic: Topic) -> None:
+        for partition in self._partitions[topic.name].values():
+            partition.configure(self._config(topic))
+
+    def _delete(self, topic: str) -> None:
+        for partition in self._partitions.pop(topic, {}).values():
+            partition.delete()
