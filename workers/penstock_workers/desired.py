@@ -69,4 +69,4 @@ def plan_tasks(config: StringMap, plugin: PluginInfo | None, target_state: Targe
 def _tasks_max(config: StringMap) -> int:
     """REST lets no bad number through; what somebody else wrote into the log must not stop the worker."""
     text = config.get(TASKS_MAX, "1")
-    return int(text) if text.isdecimal() else 1
+    return max(1, int(text)) if text.isdecimal() else 1
