@@ -4,7 +4,7 @@ Sessions (KIP-227) are declined: every answer has session id 0, so a client send
 """
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID
@@ -39,7 +39,7 @@ class _Wanted:
 class FetchApi:
     """The hot path of reading: batches are sent as they lie in the log."""
 
-    def __init__(self, replicas: Replicas, state: Callable[[], ClusterState]) -> None:
+    def __init__(self, replicas: Replicas, state: ClusterState) -> None:
         self._replicas = replicas
         self._state = state
 
@@ -81,7 +81,7 @@ class FetchApi:
         return named, parts
 
     def _name_of(self, topic_id: UUID | None) -> str | None:
-        topic = self._state().topic_by_id(topic_id) if topic_id else None
+        topic = self._state.topic_by_id(topic_id) if topic_id else None
         return topic.name if topic else None
 
 

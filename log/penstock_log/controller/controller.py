@@ -1,22 +1,20 @@
 """The controller's shell: takes decisions one at a time, logs their events, applies them, tells who listens."""
 
 import asyncio
-from base64 import urlsafe_b64encode
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 from uuid import uuid4
 
 from penstock_log.controller.broker_configs import broker_config
 from penstock_log.controller.events import (
-    BrokerRegistered,
-    ClusterCreated,
     Event,
     PartitionsAdded,
     ProducerIdsAllocated,
     TopicCreated,
 )
+from penstock_log.controller.brokers import new_cluster_id, register_broker
 from penstock_log.controller.metadata_log import MetadataLog
-from penstock_log.controller.state import ClusterState
+from penstock_log.controller.state import Broker, ClusterState
 from penstock_log.controller.topics import (
     NewTopic,
     add_partitions,
@@ -46,8 +44,8 @@ class Controller:
 
     async def register_broker(self, broker_id: int, host: str, port: int) -> None:
         async with self._deciding:
-            events: list[Event] = [] if self.state.cluster_id else [ClusterCreated(new_cluster_id())]
-            await self._commit([*events, BrokerRegistered(broker_id, host, port)])
+            if events := register_broker(self.state, Broker(broker_id, host, port), new_cluster_id()):
+                await self._commit(events)
 
     async def create_topic(self, new: NewTopic, *, validate_only: bool = False) -> TopicCreated:
         async with self._deciding:
@@ -106,8 +104,3 @@ class Controller:
 
     def close(self) -> None:
         self._log.close()
-
-
-def new_cluster_id() -> str:
-    """A random UUID as Kafka writes one: 22 characters of URL-safe base64."""
-    return urlsafe_b64encode(uuid4().bytes).rstrip(b"=").decode()

@@ -7,7 +7,7 @@ from penstock_log.server.dispatch import Dispatcher
 
 
 class Server:
-    """Listens for Kafka clients; `start` returns the port, which matters when port 0 was asked for."""
+    """Listens for Kafka clients."""
 
     def __init__(self, dispatcher: Dispatcher, max_request_bytes: int) -> None:
         self._dispatcher = dispatcher
@@ -15,10 +15,14 @@ class Server:
         self._connections: set[Connection] = set()
         self._listener: asyncio.Server
 
-    async def start(self, host: str, port: int) -> int:
+    async def bind(self, host: str, port: int) -> int:
+        """Take the address without accepting connections yet; the port, which matters when port 0 was asked for."""
         loop = asyncio.get_running_loop()
-        self._listener = await loop.create_server(self._new_connection, host, port, backlog=512)
+        self._listener = await loop.create_server(self._new_connection, host, port, backlog=512, start_serving=False)
         return int(self._listener.sockets[0].getsockname()[1])
+
+    async def start_serving(self) -> None:
+        await self._listener.start_serving()
 
     def _new_connection(self) -> Connection:
         connection = Connection(self._dispatcher, self._max_request_bytes, self._connections.discard)

@@ -1,0 +1,80 @@
+"""`python -m penstock_log`: run one node until SIGTERM or SIGINT.
+
+The first line on stdout is JSON with the address, once clients can connect; logs go to stderr.
+"""
+
+import argparse
+import asyncio
+import json
+import logging
+import signal
+import sys
+from collections.abc import Coroutine
+from pathlib import Path
+from typing import Any
+
+import structlog
+
+from penstock_log.config import NodeConfig
+from penstock_log.errors import LogError
+from penstock_log.node import DataDirectoryInUse, Node
+
+
+def main() -> int:
+    config = _parse_arguments()
+    structlog.configure(
+        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )
+    try:
+        _run(_serve(config))
+    except (DataDirectoryInUse, LogError) as error:
+        sys.stderr.write(f"{error}\n")
+        return 2
+    except OSError as error:
+        sys.stderr.write(f"cannot serve on {config.host}:{config.port} from {config.data_dir}: {error}\n")
+        return 2
+    return 0
+
+
+def _parse_arguments() -> NodeConfig:
+    parser = argparse.ArgumentParser(prog="python -m penstock_log", description="Run a node of the Penstock log.")
+    parser.add_argument("--data-dir", type=Path, required=True)
+    parser.add_argument("--host", default="127.0.0.1")
+    parser.add_argument("--port", type=int, default=9092, help="0 takes a free port (default: %(default)s)")
+    parser.add_argument("--node-id", type=int, default=0)
+    parser.add_argument("--advertised-host", help="the host that clients are told to connect to (default: --host)")
+    parser.add_argument(
+        "--set", metavar="NAME=VALUE", action="append", default=[], help="a broker configuration of Kafka's"
+    )
+    arguments = parser.parse_args()
+    settings = dict(setting.partition("=")[::2] for setting in arguments.set)
+    return NodeConfig(
+        arguments.data_dir, arguments.host, arguments.port, arguments.node_id, arguments.advertised_host, settings
+    )
+
+
+def _run(main: Coroutine[Any, Any, None]) -> None:
+    try:
+        import uvloop
+    except ImportError:  # there is none for Windows
+        asyncio.run(main)
+    else:
+        uvloop.run(main)
+
+
+async def _serve(config: NodeConfig) -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for signal_number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(signal_number, stop.set)
+    node = Node(config)
+    await node.start()
+    sys.stdout.write(json.dumps({"bootstrap.servers": node.bootstrap_servers}) + "\n")
+    sys.stdout.flush()
+    await stop.wait()
+    await node.stop()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,137 @@
+"""Node: one member of the cluster, put together from storage, controller, APIs and server."""
+
+import asyncio
+import fcntl
+import time
+from pathlib import Path
+from typing import IO
+
+import structlog
+
+from penstock_log.api.cluster import ClusterApi
+from penstock_log.api.configs import ConfigsApi
+from penstock_log.api.fetch import FetchApi
+from penstock_log.api.log_dirs import LogDirsApi
+from penstock_log.api.offsets import OffsetsApi
+from penstock_log.api.produce import ProduceApi
+from penstock_log.api.producers import ProducersApi
+from penstock_log.api.registry import Registry
+from penstock_log.api.topics import TopicsApi
+from penstock_log.api.versions import VersionsApi
+from penstock_log.config import NodeConfig
+from penstock_log.controller.broker_configs import broker_config, check_broker_configs, topic_defaults
+from penstock_log.controller.controller import Controller
+from penstock_log.controller.metadata_log import MetadataLog
+from penstock_log.replicas import Replicas
+from penstock_log.server.dispatch import Dispatcher
+from penstock_log.server.server import Server
+from penstock_log.storage.files import OpenFiles
+from penstock_log.storage.flusher import Flusher
+
+log = structlog.get_logger()
+
+RETENTION_INTERVAL_SECONDS = 300.0
+
+
+class DataDirectoryInUse(Exception):
+    """Another process serves the data directory: two writers would destroy it."""
+
+
+def now_ms() -> int:
+    return time.time_ns() // 1_000_000
+
+
+class Node:
+    """`await start()`, serve until `await stop()`. Several may run in one process."""
+
+    def __init__(self, config: NodeConfig) -> None:
+        check_broker_configs(config.settings)
+        self._config = config
+        self._files = OpenFiles()
+        self._lock_file: IO[bytes]
+        self._flusher: Flusher
+        self._controller: Controller
+        self._replicas: Replicas
+        self._server: Server
+        self._retention: asyncio.Task[None]
+        self.port = config.port
+
+    @property
+    def bootstrap_servers(self) -> str:
+        return f"{self._config.advertised_host or self._config.host}:{self.port}"
+
+    async def start(self) -> None:
+        """Return when clients can connect."""
+        config = self._config
+        config.data_dir.mkdir(parents=True, exist_ok=True)
+        self._lock_file = _lock(config.data_dir)
+        self._flusher = Flusher()
+        metadata_log = MetadataLog(config.data_dir, self._files, self._flusher, now_ms)
+        self._controller = Controller(metadata_log, config.settings)
+        self._replicas = Replicas(
+            config.node_id,
+            config.data_dir,
+            self._controller.state,
+            topic_defaults(config.settings),
+            self._files,
+            self._flusher,
+        )
+        self._replicas.open_all()
+        self._controller.subscribe(self._replicas.on_event)
+        await self._listen()
+        self._retention = asyncio.create_task(self._apply_retention())
+
+    async def _listen(self) -> None:
+        config = self._config
+        registry = self._register_apis()
+        versions = VersionsApi(registry)
+        registry.add(versions.routes())
+        max_request_bytes = int(broker_config(config.settings, "socket.request.max.bytes"))
+        self._server = Server(Dispatcher(registry, versions), max_request_bytes)
+        self.port = await self._server.bind(config.host, config.port)
+        await self._controller.register_broker(config.node_id, config.advertised_host or config.host, self.port)
+        await self._server.start_serving()
+        log.info("log node listens", bootstrap_servers=self.bootstrap_servers, data_dir=str(config.data_dir))
+
+    def _register_apis(self) -> Registry:
+        config, controller, replicas = self._config, self._controller, self._replicas
+        auto_create = broker_config(config.settings, "auto.create.topics.enable").lower() == "true"
+        registry = Registry()
+        registry.add(ClusterApi(controller, config.node_id, auto_create).routes())
+        registry.add(ProduceApi(replicas, now_ms).routes())
+        registry.add(FetchApi(replicas, controller.state).routes())
+        registry.add(OffsetsApi(replicas).routes())
+        registry.add(TopicsApi(controller, config.settings).routes())
+        registry.add(ConfigsApi(controller, config.node_id, config.settings).routes())
+        registry.add(ProducersApi(controller, config.node_id).routes())
+        registry.add(LogDirsApi(replicas, config.data_dir).routes())
+        return registry
+
+    async def _apply_retention(self) -> None:
+        while True:
+            await asyncio.sleep(RETENTION_INTERVAL_SECONDS)
+            for partition in self._replicas.all():
+                partition.apply_retention(now_ms())
+                await asyncio.sleep(0)
+
+    async def stop(self) -> None:
+        """Answer no more, flush everything, leave the clean-shutdown checkpoints."""
+        self._retention.cancel()
+        await self._server.stop()
+        self._replicas.close()
+        self._controller.close()
+        self._flusher.close()
+        self._lock_file.close()
+        log.info("log node stopped", bootstrap_servers=self.bootstrap_servers)
+
+
+def _lock(data_dir: Path) -> IO[bytes]:
+    file = (data_dir / ".lock").open("wb")
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        file.close()
+        raise DataDirectoryInUse(
+            f"another process serves the data directory {data_dir}: stop it, or choose another with --data-dir"
+        ) from None
+    return file
