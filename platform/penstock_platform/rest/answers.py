@@ -16,6 +16,7 @@ from aiohttp import web
 from penstock_platform.plugins.catalog import AmbiguousConnectorClass, Catalog, UnknownConnectorClass
 from penstock_platform.validation.connector_config import COMMON_SCHEMA, connector_schema
 from penstock_platform.validation.secrets import hide
+from penstock_workers.plugins import PluginInfo
 from penstock_workers.status import ConnectorInfo, ConnectorStatus, Status, TaskId, TaskStatus
 
 
@@ -23,8 +24,8 @@ def json_response(value: Any, status: int = 200, headers: Mapping[str, str] | No
     return web.Response(body=orjson.dumps(value), status=status, headers=headers, content_type="application/json")
 
 
-def location(name: str) -> dict[str, str]:
-    return {"Location": f"/connectors/{quote(name, safe='')}"}
+def location(request: web.Request, name: str) -> dict[str, str]:
+    return {"Location": f"{request.url.origin()}/connectors/{quote(name, safe='')}"}
 
 
 def connector_info(info: ConnectorInfo, catalog: Catalog) -> dict[str, Any]:
@@ -36,17 +37,23 @@ def connector_info(info: ConnectorInfo, catalog: Catalog) -> dict[str, Any]:
     }
 
 
-def connector_status(status: ConnectorStatus) -> dict[str, Any]:
+def connector_status(status: ConnectorStatus, version: str) -> dict[str, Any]:
+    """`version`: of the plugin, empty where it is not known."""
     return {
         "name": status.name,
-        "connector": _status(status.connector),
-        "tasks": [task_status(task) for task in status.tasks],
+        "connector": _status(status.connector, version),
+        "tasks": [task_status(task, version) for task in status.tasks],
         "type": status.type,
     }
 
 
-def task_status(task: TaskStatus) -> dict[str, Any]:
-    return {"id": task.id} | _status(task.status)
+def task_status(task: TaskStatus, version: str) -> dict[str, Any]:
+    return {"id": task.id} | _status(task.status, version)
+
+
+def plugin_version(config: Mapping[str, str], catalog: Catalog) -> str:
+    plugin = _plugin(config, catalog)
+    return plugin.version if plugin else ""
 
 
 def task_id(task: TaskId) -> dict[str, Any]:
@@ -55,13 +62,17 @@ def task_id(task: TaskId) -> dict[str, Any]:
 
 def shown_config(config: Mapping[str, str], catalog: Catalog) -> dict[str, str]:
     """Without secrets. Where the class is not installed, nobody knows which these are: only common options show."""
+    plugin = _plugin(config, catalog)
+    return hide(connector_schema(plugin) if plugin else COMMON_SCHEMA, config)
+
+
+def _plugin(config: Mapping[str, str], catalog: Catalog) -> PluginInfo | None:
     try:
-        schema = connector_schema(catalog.find(config.get("connector.class", "")))
+        return catalog.find(config.get("connector.class", ""))
     except (UnknownConnectorClass, AmbiguousConnectorClass):
-        schema = COMMON_SCHEMA
-    return hide(schema, config)
+        return None
 
 
-def _status(status: Status) -> dict[str, str]:
-    shown = {"state": str(status.state), "worker_id": status.worker_id}
-    return shown | {"trace": status.trace} if status.trace else shown
+def _status(status: Status, version: str) -> dict[str, str]:
+    shown = {"state": str(status.state), "worker_id": status.worker_id, "version": version, "trace": status.trace}
+    return {name: value for name, value in shown.items() if value}

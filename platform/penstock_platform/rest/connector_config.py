@@ -8,7 +8,7 @@ from aiohttp import web
 
 from penstock_platform.plugins.catalog import Catalog
 from penstock_platform.rest.answers import connector_info, json_response, location, shown_config
-from penstock_platform.rest.context import CATALOG, WORKER
+from penstock_platform.rest.context import CATALOG, worker_of
 from penstock_platform.rest.requests import BadRequest, connector_name, json_object
 from penstock_platform.validation.connector_config import InvalidConnectorConfig, check, connector_schema
 from penstock_platform.validation.secrets import restore
@@ -17,20 +17,20 @@ from penstock_workers.plugins import PluginInfo
 
 
 async def show(request: web.Request) -> web.Response:
-    info = request.app[WORKER].info(connector_name(request))
+    info = worker_of(request).info(connector_name(request))
     return json_response(shown_config(info.config, request.app[CATALOG]))
 
 
 async def put(request: web.Request) -> web.Response:
     """Create the connector (201) or give it a new configuration (200)."""
-    worker, catalog = request.app[WORKER], request.app[CATALOG]
+    worker, catalog = worker_of(request), request.app[CATALOG]
     name = connector_name(request)
     config = named(name, config_of(await json_object(request)))
     if name in worker.connectors():
         config = restore(config, worker.info(name).config)
     created = await worker.put_config(name, validated(catalog, config))
     answer = connector_info(worker.info(name), catalog)
-    return json_response(answer, 201, location(name)) if created else json_response(answer)
+    return json_response(answer, 201, location(request, name)) if created else json_response(answer)
 
 
 def named(name: str, config: Mapping[str, str]) -> dict[str, str]:

@@ -36,7 +36,7 @@ async def validate(request: web.Request) -> web.Response:
             where="connector.class",
             hint="write the same class in the path and in the configuration",
         )
-    return json_response(config_infos(plugin.class_name, connector_schema(plugin), config))
+    return json_response(config_infos(config["connector.class"], connector_schema(plugin), config))
 
 
 def _plugin_in_path(request: web.Request) -> PluginInfo:

@@ -6,9 +6,9 @@ from typing import Any
 
 from aiohttp import web
 
-from penstock_platform.rest.answers import connector_info, connector_status, json_response, location
+from penstock_platform.rest.answers import connector_info, connector_status, json_response, location, plugin_version
 from penstock_platform.rest.connector_config import named, validated
-from penstock_platform.rest.context import CATALOG, WORKER
+from penstock_platform.rest.context import CATALOG, worker_of
 from penstock_platform.rest.requests import BadRequest, connector_name, json_object, refuse_unknown_fields
 from penstock_platform.validation.values import config_of
 from penstock_workers.status import TargetState
@@ -18,7 +18,7 @@ CREATE_FIELDS = ("name", "config", "initial_state")
 
 async def list_all(request: web.Request) -> web.Response:
     """Names; or, with `expand` in the query at all, a map with what is asked for of each."""
-    worker = request.app[WORKER]
+    worker = worker_of(request)
     if "expand" not in request.query:
         return json_response(worker.connectors())
     wanted = request.query.getall("expand")
@@ -26,12 +26,13 @@ async def list_all(request: web.Request) -> web.Response:
 
 
 def _expanded(request: web.Request, name: str, wanted: list[str]) -> dict[str, Any]:
-    worker = request.app[WORKER]
+    worker, catalog = worker_of(request), request.app[CATALOG]
+    info = worker.info(name)
     entry: dict[str, Any] = {}
     if "status" in wanted:
-        entry["status"] = connector_status(worker.status(name))
+        entry["status"] = connector_status(worker.status(name), plugin_version(info.config, catalog))
     if "info" in wanted:
-        entry["info"] = connector_info(worker.info(name), request.app[CATALOG])
+        entry["info"] = connector_info(info, catalog)
     return entry
 
 
@@ -46,19 +47,19 @@ async def create(request: web.Request) -> web.Response:
             where="config",
             hint='send {"name": "…", "config": {"option": "value"}}',
         )
-    worker, catalog = request.app[WORKER], request.app[CATALOG]
+    worker, catalog = worker_of(request), request.app[CATALOG]
     config = validated(catalog, named(name, config_of(body["config"])))
     info = await worker.create(name, config, initial_state)
-    return json_response(connector_info(info, catalog), 201, location(name))
+    return json_response(connector_info(info, catalog), 201, location(request, name))
 
 
 async def show(request: web.Request) -> web.Response:
-    info = request.app[WORKER].info(connector_name(request))
+    info = worker_of(request).info(connector_name(request))
     return json_response(connector_info(info, request.app[CATALOG]))
 
 
 async def delete(request: web.Request) -> web.Response:
-    await request.app[WORKER].delete(connector_name(request))
+    await worker_of(request).delete(connector_name(request))
     return web.Response(status=204)
 
 

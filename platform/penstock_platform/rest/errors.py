@@ -30,6 +30,7 @@ STATUSES = {
     "connector-exists": 409,
     "unsupported-media-type": 415,
     "log-unavailable": 503,
+    "starting": 503,
 }
 HINTS = {
     404: "GET /openapi.json describes all calls",

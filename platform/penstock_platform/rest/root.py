@@ -6,7 +6,7 @@ from aiohttp import web
 
 import penstock
 from penstock_platform.rest.answers import json_response
-from penstock_platform.rest.context import WORKER
+from penstock_platform.rest.context import WORKER, is_started, worker_of
 from penstock_schemas import load
 
 KAFKA_CONNECT_VERSION = "4.3.0"
@@ -18,14 +18,14 @@ async def show(request: web.Request) -> web.Response:
         {
             "version": KAFKA_CONNECT_VERSION,
             "commit": "unknown",
-            "kafka_cluster_id": request.app[WORKER].kafka_cluster_id,
+            "kafka_cluster_id": worker_of(request).kafka_cluster_id,
             "penstock_version": penstock.__version__,
         }
     )
 
 
 async def health(request: web.Request) -> web.Response:
-    if not request.app[WORKER].kafka_cluster_id:
+    if not is_started(request.app[WORKER]):
         return json_response({"status": "starting", "message": "Worker is still starting up."}, 503)
     message = "Worker has completed startup and is ready to handle requests."
     return json_response({"status": "healthy", "message": message})

@@ -58,6 +58,7 @@ def definitions(schema: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
             "display_name": key,
             "dependents": [],
             "order": orders[group],
+            "order_in_group": orders[group],  # the same, as Kafka Connect 4 spells it
         }
     return answer
 

@@ -114,6 +114,7 @@ async def test_a_name_that_exists(api: Api) -> None:
         ("GET", "/connectors/x/config", "unknown-connector", "Connector x not found"),
         ("DELETE", "/connectors/x", "unknown-connector", "Connector x not found"),
         ("GET", "/connectors/x/status", "unknown-status", "No status found for connector x"),
+        ("GET", "/connectors/x/tasks/0/status", "unknown-status", "No status found for task x-0"),
         ("GET", "/connectors/x/tasks", "unknown-connector", "Connector x not found"),
         ("PUT", "/connectors/x/pause", "unknown-connector", "Connector x not found"),
         ("PUT", "/connectors/x/resume", "unknown-connector", "Connector x not found"),

@@ -89,6 +89,7 @@ def test_a_definition_has_all_fields() -> None:
         "display_name": "batch.size",
         "dependents": [],
         "order": 1,
+        "order_in_group": 1,
     }
 
 
