@@ -1,6 +1,7 @@
 """Writes log files that grow and rotate, as a web server and a service beside it do.
 
-Run it with `python -m penstock_generator.logs DIRECTORY`. Lines are numbered from 0 in each log, so that a reader can prove that none is lost. Stopped and started again
+Run it with `python -m penstock_generator.logs DIRECTORY`.
+Lines are numbered from 0 in each log, so that a reader can prove that none is lost. Stopped and started again
 (or killed), it goes on with the next number.
 """
 

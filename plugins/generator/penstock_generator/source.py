@@ -36,33 +36,37 @@ class GeneratorSource(Source[GeneratorConfig]):
         position = positions.of() or {"record": 0}
         number = int(position["record"])
         content = Format(self.config.format, self.config.seed)
-        pace = Pace(self.config.rate_per_second)
-        while count := self._remaining(number):
-            count = await pace.wait_for_room(min(count, BATCH_RECORDS))
-            values = content.records(number, count)
-            number += count
-            yield Batch(self.config.topic, values, position={"record": number})
+        now = asyncio.get_running_loop().time
+        pace = Pace(self.config.rate_per_second, now())
+        while remaining := self._remaining(number):
+            if count := pace.take(min(remaining, BATCH_RECORDS), now()):
+                values = content.records(number, count)
+                number += count
+                yield Batch(self.config.topic, values, position={"record": number})
+            await asyncio.sleep(pace.seconds_to_wait(now()))  # zero at full speed: it lets the loop turn
 
     def _remaining(self, number: int) -> int:
         return max(self.config.records - number, 0) if self.config.records else BATCH_RECORDS
 
 
 class Pace:
-    """Says how many records are due. Time spent waiting for the log is made up for one second at most."""
+    """How many records are due at a time, in the event loop's seconds. Pure.
 
-    def __init__(self, rate_per_second: float) -> None:
-        self._rate = rate_per_second
-        self._clock = asyncio.get_running_loop().time
-        self._due_since = self._clock()
+    Time during which the log took none is made up, but one second of it at most: a rate must not become a flood.
+    """
 
-    async def wait_for_room(self, most: int) -> int:
-        """Wait until records are due; answers how many, from 1 to `most`."""
+    def __init__(self, rate_per_second: float, now: float) -> None:
+        self._rate, self._sent_until = rate_per_second, now
+
+    def take(self, most: int, now: float) -> int:
+        """The number of records to send now, which then count as sent."""
         if not self._rate:
-            await asyncio.sleep(0)  # at full speed nothing else here would let the loop turn
             return most
-        self._due_since = max(self._due_since, self._clock() - max(1.0, 1 / self._rate))
-        while (due := int((self._clock() - self._due_since) * self._rate)) < 1:
-            await asyncio.sleep(max(TICK_SECONDS, self._due_since + 1 / self._rate - self._clock()))
-        count = min(due, most)
-        self._due_since += count / self._rate
+        self._sent_until = max(self._sent_until, now - max(1.0, 1 / self._rate))
+        count = min(most, int((now - self._sent_until) * self._rate))
+        self._sent_until += count / self._rate
         return count
+
+    def seconds_to_wait(self, now: float) -> float:
+        """After `take`: until the next record is due, rounded up to a tick."""
+        return max(TICK_SECONDS, self._sent_until + 1 / self._rate - now) if self._rate else 0.0

@@ -1,0 +1,34 @@
+"""Contract tests: what the platform relies on, checked for any connector by subclassing one class.
+
+A source::
+
+    from penstock.testing import SourceContract
+
+    class TestLinesSource(SourceContract):
+        connector = LinesSource
+
+        def make_world(self, directory):
+            (directory / "lines.txt").write_text("one\\ntwo\\nthree\\n")
+            return {"path": str(directory / "lines.txt"), "topic": "lines"}
+
+A sink::
+
+    from penstock.testing import SinkContract
+
+    class TestLinesSink(SinkContract):
+        connector = LinesSink
+
+        def make_world(self, directory):
+            return {"path": str(directory / "out.txt"), "topics": [self.topic]}
+
+        def stored(self, directory):
+            return (directory / "out.txt").read_bytes().splitlines()
+
+They need pytest and nothing else: no log, no worker, no plugin of pytest. Each test of a contract says in its
+docstring what it demands and why.
+"""
+
+from penstock.testing.sink import SinkContract
+from penstock.testing.source import SourceContract
+
+__all__ = ["SinkContract", "SourceContract"]

@@ -1,0 +1,94 @@
+"""Runs a source as the platform does, without a log: collects what it yields, and compares two runs."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections import Counter, defaultdict
+from collections.abc import AsyncIterator, Iterable, Sequence
+from typing import Any
+
+from penstock import Batch, Positions, Source
+from penstock.records import partition_key
+
+LONGEST_WAIT_SECONDS = 20.0
+"""For a batch that must come; only a source that fails waits so long."""
+SURPLUS_WAIT_SECONDS = 0.05
+"""For a batch that must not come."""
+
+
+def count(batches: Iterable[Batch]) -> int:
+    return sum(map(len, batches))
+
+
+async def next_batch(batches: AsyncIterator[Batch], timeout_seconds: float) -> Batch | None:
+    """The next batch, or None where the input has ended or nothing came in time, which closes the generator."""
+    try:
+        return await asyncio.wait_for(anext(batches), timeout_seconds)
+    except (StopAsyncIteration, TimeoutError):
+        return None
+
+
+async def read_all(source: Source[Any], positions: Positions, quiet_seconds: float) -> list[Batch]:
+    """All batches, until the input ends or no batch comes for `quiet_seconds`."""
+    batches: list[Batch] = []
+    generator = source.read(positions)
+    timeout_seconds = LONGEST_WAIT_SECONDS
+    while batch := await next_batch(generator, timeout_seconds):
+        batches.append(batch)
+        timeout_seconds = quiet_seconds
+    return batches
+
+
+async def read_records(source: Source[Any], positions: Positions, expected: int) -> list[Batch]:
+    """The batches with the next `expected` records, and whatever comes too much right after them."""
+    batches: list[Batch] = []
+    generator = source.read(positions)
+    while count(batches) < expected and (batch := await next_batch(generator, LONGEST_WAIT_SECONDS)):
+        batches.append(batch)
+    if batch := await next_batch(generator, SURPLUS_WAIT_SECONDS):
+        batches.append(batch)
+    await close_generator(generator)
+    return batches
+
+
+async def close_generator(generator: AsyncIterator[Batch]) -> None:
+    """As the platform stops a source. An iterator that is no generator has nothing to close."""
+    if close := getattr(generator, "aclose", None):
+        await close()
+
+
+def positions_after(batches: Iterable[Batch]) -> Positions:
+    """What the platform has stored once these batches are in the log: through JSON, the latest of each partition."""
+    latest = {}
+    for batch in batches:
+        if batch.position is not None:
+            entry = json.loads(json.dumps([batch.source_partition, batch.position]))
+            latest[partition_key(batch.source_partition)] = (entry[0], entry[1])
+    return Positions(entry for entry in latest.values() if entry[1])
+
+
+def sequences(batches: Iterable[Batch]) -> Counter[tuple[Any, ...]]:
+    """The records of each source partition, in order. Names of the partitions do not count: a source may give a
+    new one to whatever it has not got a position of."""
+    records: dict[str, list[Any]] = defaultdict(list)
+    for batch in batches:
+        records[partition_key(batch.source_partition)] += [
+            (batch.topic, record.key, record.value, tuple(record.headers)) for record in batch
+        ]
+    return Counter(tuple(sequence) for sequence in records.values() if sequence)
+
+
+def check_shape(batches: Sequence[Batch]) -> None:
+    """What must be true of every batch."""
+    for batch in batches:
+        assert batch.topic, "a batch has a topic"
+        for name in ("keys", "timestamps", "headers"):
+            column = getattr(batch, name)
+            assert column is None or len(column) == len(batch), f"column {name} is not as long as values"
+        for value in batch.values:
+            assert value is None or isinstance(value, bytes), f"a value is bytes or None, not {type(value).__name__}"
+        for mapping in (batch.source_partition, batch.position or {}):
+            for key, item in mapping.items():
+                assert isinstance(key, str), f"{key!r} is not a string"
+                assert item is None or isinstance(item, str | int | float | bool), f"{key} is no flat value: {item!r}"

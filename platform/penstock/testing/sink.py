@@ -1,0 +1,195 @@
+"""The contract of a sink."""
+
+from __future__ import annotations
+
+import asyncio
+import multiprocessing
+import os
+import signal
+from collections import Counter
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any, ClassVar
+
+import pytest
+
+from penstock import Batch, PenstockError, Sink, SkipRecord, TopicPartition, WriteFailed
+from penstock.testing.contract import ConnectorContract
+
+PARTITIONS = 2
+BATCH_RECORDS = 10
+
+
+class SinkContract(ConnectorContract):
+    """Subclass it, name the class, make its world, and tell what is stored there."""
+
+    topic: ClassVar[str] = "contract"
+    """The topic that the records come from; the configuration of `make_world` has to name it."""
+    is_exact: ClassVar[bool] = False
+    """Whether each record is stored once, even if the sink is killed: because it keeps its offsets with its data, or
+    because writing a record again changes nothing."""
+    poison: ClassVar[bytes | None] = None
+    """A value that this sink can never store, if there is one."""
+
+    def stored(self, directory: Path) -> Sequence[bytes]:
+        """The values that the outside world holds; those of one partition in their order."""
+        raise NotImplementedError(f"{type(self).__name__} has to define stored(self, directory)")
+
+    def value(self, partition: int, offset: int) -> bytes:
+        """The value of a record; to be overridden where the sink wants values of some form. Each has to be unique."""
+        return b"%d:%06d" % (partition, offset)
+
+    def test_stores_what_was_written(self, tmp_path: Path) -> None:
+        """All records of all partitions, each partition's in order, are there after `close`."""
+        config = self.make_world(tmp_path)
+
+        async def scenario() -> None:
+            sink = await self._assigned(config, range(PARTITIONS))
+            for first in (0, BATCH_RECORDS):
+                for partition in range(PARTITIONS):
+                    await sink.write(self._batch(partition, first))
+            await sink.flush()
+            await self._shut(sink, range(PARTITIONS))
+
+        asyncio.run(scenario())
+        self._check_exactly(self.stored(tmp_path), dict.fromkeys(range(PARTITIONS), 2 * BATCH_RECORDS))
+
+    def test_empty_batch_and_idle_flush(self, tmp_path: Path) -> None:
+        """`flush` comes by the clock, whether or not there was anything."""
+        config = self.make_world(tmp_path)
+
+        async def scenario() -> None:
+            sink = await self._assigned(config, [0])
+            await sink.flush()
+            await sink.write(Batch(self.topic, [], partition=0, offsets=[]))
+            await sink.flush()
+            await self._shut(sink, [0])
+
+        asyncio.run(scenario())
+
+    def test_flush_makes_durable(self, tmp_path: Path) -> None:
+        """The platform commits offsets after `flush`, so a kill right after it must lose nothing."""
+        config = self.make_world(tmp_path)
+
+        async def scenario() -> None:
+            sink = await self._assigned(config, [0])
+            await sink.write(self._batch(0, 0))
+            await sink.flush()
+
+        run_and_kill(scenario)
+        self._check_at_least(self.stored(tmp_path), {0: BATCH_RECORDS})
+
+    def test_replay_after_kill(self, tmp_path: Path) -> None:
+        """Killed between two flushes, again and again: no record is lost, and if the sink `is_exact`, none doubled."""
+        config = self.make_world(tmp_path)
+        committed = 0
+        for _ in range(3):
+            run_and_kill(partial(self._write_until_kill, config, committed))
+            committed += BATCH_RECORDS
+        asyncio.run(self._write_until_kill(config, committed, close=True))
+        check = self._check_exactly if self.is_exact else self._check_at_least
+        check(self.stored(tmp_path), {0: committed + 2 * BATCH_RECORDS})
+
+    def test_partition_is_handed_over(self, tmp_path: Path) -> None:
+        """Revoked here and assigned to another task, a partition goes on where it was; the others do not notice."""
+        config = self.make_world(tmp_path)
+
+        async def scenario() -> None:
+            one = await self._assigned(config, [0, 1])
+            for partition in (0, 1):
+                await one.write(self._batch(partition, 0))
+            await one.flush()
+            await one.revoked([TopicPartition(self.topic, 1)])
+            other = await self._assigned(config, [1])
+            await other.write(self._batch(1, BATCH_RECORDS))
+            await one.write(self._batch(0, BATCH_RECORDS))
+            await one.flush()
+            await other.flush()
+            await self._shut(one, [0])
+            await self._shut(other, [1])
+
+        asyncio.run(scenario())
+        self._check_exactly(self.stored(tmp_path), {0: 2 * BATCH_RECORDS, 1: 2 * BATCH_RECORDS})
+
+    def test_poison_record_is_named(self, tmp_path: Path) -> None:
+        """A record that can never be stored is named by its index, so that its neighbours need not wait for it."""
+        if self.poison is None:
+            pytest.skip("the sink stores any value")
+        config = self.make_world(tmp_path)
+        batch = self._batch(0, 0)
+        index = BATCH_RECORDS // 2
+        batch.values = [self.poison if place == index else value for place, value in enumerate(batch.values)]
+
+        async def scenario() -> PenstockError:
+            sink = await self._assigned(config, [0])
+            with pytest.raises(WriteFailed) as caught:
+                await sink.write(batch)
+            await self._shut(sink, [0])
+            return caught.value
+
+        error = asyncio.run(scenario())
+        assert isinstance(error, WriteFailed)
+        assert list(error.failed) == [index]
+        assert isinstance(error.failed[index], SkipRecord), "what can never be stored is a SkipRecord"
+
+    async def _write_until_kill(self, config: Mapping[str, Any], committed: int, *, close: bool = False) -> None:
+        """One life of a task: a batch that is flushed, and one that is not, unless the task is closed in good order."""
+        partition = TopicPartition(self.topic, 0)
+        sink = self.opened_with(config)
+        await sink.open()
+        first = (await sink.assigned([partition])).get(partition, committed)
+        end = committed + BATCH_RECORDS
+        await sink.write(self._batch(0, first, end - first))
+        await sink.flush()
+        await sink.write(self._batch(0, end))
+        if close:
+            await sink.flush()
+            await self._shut(sink, [0])
+
+    async def _assigned(self, config: Mapping[str, Any], partitions: Sequence[int]) -> Sink[Any]:
+        sink: Sink[Any] = self.opened_with(config)
+        await sink.open()
+        await sink.assigned([TopicPartition(self.topic, partition) for partition in partitions])
+        return sink
+
+    async def _shut(self, sink: Sink[Any], partitions: Sequence[int]) -> None:
+        await sink.revoked([TopicPartition(self.topic, partition) for partition in partitions])
+        await sink.close()
+
+    def _batch(self, partition: int, first: int, count: int = BATCH_RECORDS) -> Batch:
+        offsets = range(first, first + count)
+        values = [self.value(partition, offset) for offset in offsets]
+        return Batch(self.topic, values, partition=partition, offsets=offsets)
+
+    def _check_exactly(self, stored: Sequence[bytes], ends: Mapping[int, int]) -> None:
+        self._check_at_least(stored, ends)
+        surplus = Counter(stored) - Counter(self._values(ends))
+        assert not surplus, f"stored more than once, or never written: {sorted(surplus)[:5]}"
+        for partition, end in ends.items():
+            wanted = self._values({partition: end})
+            mine = [value for value in stored if value in set(wanted)]
+            assert mine == wanted, f"partition {partition} is not in order"
+
+    def _check_at_least(self, stored: Sequence[bytes], ends: Mapping[int, int]) -> None:
+        missing = set(self._values(ends)) - set(stored)
+        assert not missing, f"lost {len(missing)} records: {sorted(missing)[:5]}"
+
+    def _values(self, ends: Mapping[int, int]) -> list[bytes]:
+        return [self.value(partition, offset) for partition, end in ends.items() for offset in range(end)]
+
+
+def run_and_kill(scenario: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    """Run a scenario in a process of its own, which is killed the moment it is through: nothing is closed."""
+
+    def child() -> None:
+        async def main() -> None:
+            await scenario()
+            os.kill(os.getpid(), signal.SIGKILL)
+
+        asyncio.run(main())
+
+    process = multiprocessing.get_context("fork").Process(target=child)
+    process.start()
+    process.join()
+    assert process.exitcode == -signal.SIGKILL, "the sink raised; its traceback is in the output"
