@@ -1,70 +1,65 @@
 """Partition: one replica, the thin shell that joins its log, its in-sync set and its producer states."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from enum import IntEnum
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
+import structlog
+
+from penstock_log.errors import ErrorCode, LogError
+from penstock_log.partition.checks import CheckedBatch, check_records
+from penstock_log.partition.producers import ProducerStates
+from penstock_log.partition.results import AbortedTransaction, AppendResult, FetchedRecords, Isolation
+from penstock_log.partition.state import PartitionState
 from penstock_log.partition.topic_config import TopicConfig
+from penstock_log.partition.waiters import Waiters
+from penstock_log.storage.batch import NO_PRODUCER_ID
 from penstock_log.storage.files import OpenFiles
+from penstock_log.storage.flush_work import FlushWork
 from penstock_log.storage.flusher import Flusher
+from penstock_log.storage.partition_log import PartitionLog
+from penstock_log.storage.retention import count_expired
+from penstock_log.storage.timestamps import OffsetAtTime
 
 __all__ = ["AbortedTransaction", "AppendResult", "FetchedRecords", "Isolation", "OffsetAtTime", "Partition"]
 
-
-class Isolation(IntEnum):
-    """Kafka's isolation_level, as it is on the wire."""
-
-    READ_UNCOMMITTED = 0
-    READ_COMMITTED = 1
-
-
-@dataclass(frozen=True, slots=True)
-class AppendResult:
-    """Where an append went. Wait for it with `partition.wait_until_committed(result.next_offset)`."""
-
-    base_offset: int
-    next_offset: int
-    """The offset after the append's last record."""
-    log_append_time_ms: int
-    """-1 unless the topic has message.timestamp.type=LogAppendTime."""
-    log_start_offset: int
-    duplicate: bool = False
-    """The batch is in the log already (an idempotent producer's retry); the offsets are those of the first time."""
-
-
-@dataclass(frozen=True, slots=True)
-class AbortedTransaction:
-    producer_id: int
-    first_offset: int
-
-
-@dataclass(frozen=True, slots=True)
-class FetchedRecords:
-    """A fetch's answer for one partition. `records` are whole batches, CRC checked, to be sent as they are."""
-
-    records: memoryview
-    high_watermark: int
-    last_stable_offset: int
-    log_start_offset: int
-    aborted_transactions: list[AbortedTransaction] = field(default_factory=list)
-
-
-@dataclass(frozen=True, slots=True)
-class OffsetAtTime:
-    offset: int
-    timestamp_ms: int
-    leader_epoch: int
+logger = structlog.get_logger()
 
 
 class Partition:
-    """One replica of a partition. Call it from the event loop's thread only; nothing here blocks on an fsync."""
+    """One replica of a partition. Call it from the event loop's thread only; `append` and `read` never wait for an
+    fsync, `close` does."""
 
-    topic: str
-    topic_id: UUID
-    index: int
-    leader_epoch: int
+    def __init__(
+        self,
+        log: PartitionLog,
+        state: PartitionState,
+        *,
+        topic: str,
+        topic_id: UUID,
+        index: int,
+        node_id: int,
+        config: TopicConfig,
+        flusher: Flusher,
+    ) -> None:
+        """For `open`."""
+        self.topic = topic
+        self.topic_id = topic_id
+        self.index = index
+        self.node_id = node_id
+        self.config = config
+        self._log = log
+        self._state = state
+        self._flusher = flusher
+        self._waiters = Waiters()
+        self._closed = False
+        self._failing = False
+        self._must_cut_back = False
+        self._producers = self._recovered_producers()
+        log.describe_state = self._describe_state
+        state.high_watermark = log.start_offset
+        state.report_end_offset(node_id, log.flushed_offset)
 
     @classmethod
     def open(
@@ -84,32 +79,48 @@ class Partition:
     ) -> "Partition":
         """Open or create the replica in `directory` (by convention DATA_DIR/TOPIC-INDEX), recovering what a crash left.
 
-        `files` and `flusher` are shared by all partitions of a node.
+        `files` and `flusher` are shared by all partitions of a node. An OSError if the directory cannot be used.
         """
-        raise NotImplementedError
+        log = PartitionLog(directory, files, config.segment_limits)
+        state = PartitionState(
+            leader_epoch, frozenset(replicas), frozenset(in_sync_replicas), config.min_insync_replicas
+        )
+        return cls(
+            log, state, topic=topic, topic_id=topic_id, index=index, node_id=node_id, config=config, flusher=flusher
+        )
+
+    @property
+    def leader_epoch(self) -> int:
+        return self._state.leader_epoch
 
     @property
     def log_start_offset(self) -> int:
-        raise NotImplementedError
+        return self._log.start_offset
 
     @property
     def log_end_offset(self) -> int:
         """The next offset to be written; not yet durable, nor visible. Kafka's LEO."""
-        raise NotImplementedError
+        return self._log.end_offset
 
     @property
     def high_watermark(self) -> int:
         """Consumers see only offsets below it; all below it is fsynced on every in-sync replica."""
-        raise NotImplementedError
+        return self._state.high_watermark
 
     @property
     def last_stable_offset(self) -> int:
         """Where read_committed stops: the first offset of the oldest open transaction, or the high watermark."""
-        raise NotImplementedError
+        unstable = self._producers.first_unstable_offset()
+        high_watermark = self._state.high_watermark
+        return high_watermark if unstable is None else min(unstable, high_watermark)
 
     @property
     def size_bytes(self) -> int:
-        raise NotImplementedError
+        return self._log.size_bytes
+
+    @property
+    def directory(self) -> Path:
+        return self._log.directory
 
     def append(self, records: memoryview, now_ms: int) -> AppendResult:
         """Validate and append a produce request's batches for this partition; `LogError` if refused (nothing written).
@@ -117,12 +128,27 @@ class Partition:
         On return the bytes are in the page cache and a flush is under way; acknowledge after `wait_until_committed`.
         `records` is only read during the call.
         """
-        raise NotImplementedError
+        self._check_open()
+        checked = check_records(records, self.config, now_ms)
+        if checked[0].header.producer_id != NO_PRODUCER_ID:
+            repeated = self._producers.check(checked[0].header)
+            if repeated is not None:
+                return self._result(repeated.base_offset, repeated.last_offset + 1, -1, duplicate=True)
+        base_offset = self._append_all(checked)
+        self._commit_soon()
+        append_time = now_ms if self.config.stamps_append_time else -1
+        return self._result(base_offset, self._log.end_offset, append_time)
+
+    def check_enough_replicas(self) -> None:
+        """`LogError` not_enough_replicas where a produce with acks=all must be refused; ask before `append`."""
+        self._state.check_enough_replicas()
 
     async def wait_until_committed(self, next_offset: int) -> None:
         """Until the high watermark reaches `next_offset`. `LogError` (kafka_storage_error) if the data could not be
         made durable and was cut off again. The caller sets the time limit (`asyncio.timeout`)."""
-        raise NotImplementedError
+        if self._state.high_watermark < next_offset:
+            self._check_open()
+            await self._waiters.reach(next_offset)
 
     def read(
         self,
@@ -136,49 +162,199 @@ class Partition:
 
         With `at_least_one_batch` the first batch comes whole even where it is larger than `max_bytes`, so that a
         consumer never sticks. Answers empty at the end; `LogError` offset_out_of_range below the start or beyond the
-        high watermark, corrupt_message where the first batch fails its CRC (a later one only ends the answer).
+        log's end, corrupt_message where the first batch fails its CRC (a later one only ends the answer).
         """
-        raise NotImplementedError
+        self._check_open()
+        high_watermark, last_stable_offset = self._state.high_watermark, self.last_stable_offset
+        up_to = last_stable_offset if isolation == Isolation.READ_COMMITTED else high_watermark
+        try:
+            records = self._log.read(offset, max_bytes, up_to, at_least_one_batch=at_least_one_batch)
+        except OSError as error:
+            raise self._storage_error("cannot be read", error) from error
+        return FetchedRecords(records, high_watermark, last_stable_offset, self._log.start_offset)
 
     def subscribe(self, on_advance: Callable[[], None]) -> Callable[[], None]:
         """Call `on_advance()` (on the event loop, cheaply) each time the high watermark or last stable offset moves,
         or the partition closes; the result unsubscribes. A long-poll fetch waits by this, without polling."""
-        raise NotImplementedError
+        return self._waiters.subscribe(on_advance)
 
     def offset_for_timestamp(self, timestamp_ms: int) -> OffsetAtTime | None:
         """The first visible record whose timestamp is `timestamp_ms` or later."""
-        raise NotImplementedError
+        return self._log.find_timestamp(timestamp_ms, self._state.high_watermark)
 
     def offset_of_max_timestamp(self) -> OffsetAtTime | None:
         """The visible record with the greatest timestamp (ListOffsets -3)."""
-        raise NotImplementedError
+        return self._log.find_max_timestamp(self._state.high_watermark)
 
     def end_offset_for_epoch(self, leader_epoch: int) -> tuple[int, int]:
-        """(epoch, end offset) of the largest epoch not above `leader_epoch` (for OffsetForLeaderEpoch), or (-1, -1)."""
-        raise NotImplementedError
+        """(epoch, end offset) of the largest epoch not above `leader_epoch` (OffsetForLeaderEpoch), or (-1, -1)."""
+        return self._log.epochs.end_offset_for(leader_epoch, self._log.end_offset)
+
+    def epoch_at(self, offset: int) -> int:
+        """The leader epoch of the record at `offset`, for the answers of ListOffsets; -1 if it is not known."""
+        return self._log.epochs.epoch_at(offset)
 
     def delete_records_before(self, offset: int) -> int:
         """Raise the log start to `offset` (DeleteRecords; -1 is the high watermark). The new log start offset."""
-        raise NotImplementedError
+        self._check_open()
+        target = self.high_watermark if offset == -1 else offset
+        if not 0 <= target <= self.high_watermark:
+            raise LogError(
+                ErrorCode.offset_out_of_range,
+                f"records before {offset} cannot be deleted: the high watermark is {self.high_watermark}",
+            )
+        self._log.raise_start_offset(target)
+        return self._log.start_offset
 
     def become_leader(
         self, leader_epoch: int, replicas: tuple[int, ...] = (0,), in_sync_replicas: tuple[int, ...] = (0,)
     ) -> None:
         """Lead the partition under a new epoch, as the controller decided."""
-        raise NotImplementedError
+        moved = self._state.change_leader(
+            leader_epoch, frozenset(replicas), frozenset(in_sync_replicas), leader=self.node_id
+        )
+        self._advance(moved)
 
     def configure(self, config: TopicConfig) -> None:
         """Take a changed topic configuration into use at once."""
-        raise NotImplementedError
+        self.config = config
+        self._log.limits = config.segment_limits
+        self._advance(self._state.change_min_in_sync_replicas(config.min_insync_replicas))
 
     def apply_retention(self, now_ms: int) -> int:
         """Delete the segments that retention no longer keeps; how many went. Call it every few minutes."""
-        raise NotImplementedError
+        if self._closed or not self.config.is_deleted_by_retention:
+            return 0
+        count = count_expired(
+            self._log.segment_facts(),
+            now_ms=now_ms,
+            retention_ms=self.config.retention_ms,
+            retention_bytes=self.config.retention_bytes,
+            deletable_below=self._state.high_watermark,
+        )
+        self._log.delete_oldest_segments(count)
+        return count
 
     def close(self) -> None:
         """Flush, write the clean-shutdown checkpoint, let go of the files; waiting appends fail."""
-        raise NotImplementedError
+        if self._closed:
+            return
+        self._stop()
+        try:
+            self._log.close()
+        except OSError as error:
+            # What was acknowledged is on disk already; the next start recovers as after a crash.
+            logger.error("cannot close a partition cleanly", directory=str(self.directory), error=str(error))
+            self._log.release_files()
 
     def delete(self) -> None:
         """Close, and remove the directory; a crash in between leaves nothing that looks like a partition."""
-        raise NotImplementedError
+        self._stop()
+        self._log.delete()
+
+    def begin_flush(self) -> FlushWork | None:
+        """For the flusher."""
+        return None if self._closed else self._log.begin_flush()
+
+    def end_flush(self, work: FlushWork, error: OSError | None) -> None:
+        """For the flusher: move the high watermark over what is durable now, or cut back what will never be."""
+        self._log.end_flush(work, succeeded=error is None)
+        if error is not None:
+            self._flush_failed(error)
+        else:
+            self._report_recovered()
+            self._advance(self._state.report_end_offset(self.node_id, self._durable_end_offset()))
+
+    def _append_all(self, checked: list[CheckedBatch]) -> int:
+        """Append all of a request's batches or none."""
+        base_offset = self._log.end_offset
+        try:
+            if self._must_cut_back:
+                self._cut_back()
+                base_offset = self._log.end_offset
+            for batch, header in checked:
+                at = self._log.append(batch, header, self._state.leader_epoch)
+                if header.producer_id != NO_PRODUCER_ID:
+                    self._producers.record(header, at)
+        except OSError as error:
+            if self._log.end_offset > base_offset:
+                self._log.truncate_to(base_offset)
+            raise self._storage_error("cannot be written to", error) from error
+        return base_offset
+
+    def _commit_soon(self) -> None:
+        unflushed = self._log.end_offset - self._log.flushed_offset
+        if unflushed >= self.config.flush_messages or self._log.has_unflushed_segments:
+            self._flusher.request(self)
+        if not self.config.waits_for_flush:
+            self._advance(self._state.report_end_offset(self.node_id, self._log.end_offset))
+
+    def _durable_end_offset(self) -> int:
+        return self._log.flushed_offset if self.config.waits_for_flush else self._log.end_offset
+
+    def _advance(self, moved: bool) -> None:
+        if moved:
+            self._waiters.moved(self._state.high_watermark)
+
+    def _flush_failed(self, error: OSError) -> None:
+        """After a failed fsync the page cache may call pages clean that never reached the disk, so a second fsync that
+        succeeds proves nothing. What was not durable before is cut off, and its producers are told to send it again."""
+        failure = self._storage_error("cannot be made durable", error)
+        if self.config.waits_for_flush:
+            self._must_cut_back = True
+            self._waiters.fail(failure)
+            try:
+                self._cut_back()
+            except OSError as second_error:
+                # The next append tries again before it writes.
+                logger.error("cannot cut back a log", directory=str(self.directory), error=str(second_error))
+
+    def _cut_back(self) -> None:
+        self._log.truncate_to(self._log.flushed_offset)
+        self._producers = self._recovered_producers()
+        self._must_cut_back = False
+
+    def _storage_error(self, what: str, error: OSError) -> LogError:
+        """The error to raise; the log hears of it once, until the partition works again."""
+        place = f"{self.topic}-{self.index}"
+        if not self._failing:
+            self._failing = True
+            logger.error(f"a partition {what}", partition=place, directory=str(self.directory), error=str(error))
+        return LogError(
+            ErrorCode.kafka_storage_error,
+            f"partition {place} {what} ({error}); free or repair the disk of {self.directory}: it goes on by itself",
+        )
+
+    def _report_recovered(self) -> None:
+        if self._failing:
+            self._failing = False
+            logger.info("a partition works again", partition=f"{self.topic}-{self.index}")
+
+    def _describe_state(self) -> Any:
+        return self._producers.to_snapshot()
+
+    def _recovered_producers(self) -> ProducerStates:
+        """From the newest checkpoint and the batches after it."""
+        offset, snapshot = self._log.recovered_state
+        producers = ProducerStates.from_snapshot(snapshot or [])
+        for header in self._log.headers(offset):
+            if header.producer_id != NO_PRODUCER_ID:
+                producers.record(header, header.base_offset)
+        return producers
+
+    def _result(self, base_offset: int, next_offset: int, append_time: int, *, duplicate: bool = False) -> AppendResult:
+        return AppendResult(base_offset, next_offset, append_time, self._log.start_offset, duplicate)
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise LogError(
+                ErrorCode.not_leader_or_follower, f"partition {self.topic}-{self.index} is closed on this node"
+            )
+
+    def _stop(self) -> None:
+        self._flusher.settle(self)
+        self._closed = True
+        self._waiters.fail(
+            LogError(ErrorCode.not_leader_or_follower, f"partition {self.topic}-{self.index} was closed")
+        )
+        self._waiters.moved(self._state.high_watermark)

@@ -5,6 +5,7 @@ from dataclasses import dataclass, fields
 from typing import Any, Final, Self
 
 from penstock_log.errors import ErrorCode, LogError
+from penstock_log.storage.partition_log import SegmentLimits
 
 __all__ = ["TopicConfig"]
 
@@ -40,6 +41,14 @@ class TopicConfig:
             if key in configs:
                 values[field.name] = _typed(key, configs[key], field.type)
         return cls(**values)
+
+    @property
+    def segment_limits(self) -> SegmentLimits:
+        return SegmentLimits(self.segment_bytes, self.segment_ms, self.index_interval_bytes)
+
+    @property
+    def stamps_append_time(self) -> bool:
+        return self.message_timestamp_type == "LogAppendTime"
 
     @property
     def is_compacted(self) -> bool:

@@ -13,6 +13,7 @@ from crc32c import crc32c
 from penstock_log.errors import ErrorCode, LogError
 
 __all__ = [
+    "FRONT_SIZE",
     "HEADER_SIZE",
     "NO_PRODUCER_ID",
     "NO_TIMESTAMP",
@@ -27,6 +28,7 @@ __all__ = [
 ]
 
 HEADER_SIZE: Final = 61
+FRONT_SIZE: Final = 16
 NO_TIMESTAMP: Final = -1
 NO_PRODUCER_ID: Final = -1
 

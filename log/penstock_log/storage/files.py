@@ -1,79 +1,66 @@
 """OpenFiles: the descriptors of all segments of a node, opened when needed and kept to a bounded number."""
 
 import os
-from collections import OrderedDict
-from pathlib import Path
+from collections import Counter, OrderedDict
 from typing import Final
 
 __all__ = ["OpenFiles"]
 
-_FLAGS: Final = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC
-
-
-class _OpenFile:
-    __slots__ = ("closing", "descriptor", "pins")
-
-    def __init__(self, descriptor: int) -> None:
-        self.descriptor = descriptor
-        self.pins = 0
-        self.closing = False
+_FLAGS: Final = os.O_RDWR | os.O_CLOEXEC
 
 
 class OpenFiles:
-    """A least-recently-used set of descriptors. Used from one thread; another may use a descriptor while it is pinned.
-
-    Files with data that waits for an fsync are pinned: closing and reopening one could lose the kernel's report that
-    its data was not written.
-    """
+    """The descriptors used last. For one thread; another may use a descriptor while it is pinned."""
 
     def __init__(self, capacity: int = 512) -> None:
         self._capacity = capacity
-        self._open: OrderedDict[Path, _OpenFile] = OrderedDict()
+        self._open: OrderedDict[str, int] = OrderedDict()
+        self._pins: Counter[int] = Counter()
+        self._close_when_unpinned: set[int] = set()
 
     def __len__(self) -> int:
         return len(self._open)
 
-    def descriptor(self, path: Path) -> int:
-        """The file's descriptor for reading and writing, created if absent; valid until the next call unless pinned."""
-        return self._get(path).descriptor
-
-    def pin(self, path: Path) -> int:
-        """As `descriptor`, and keep it open until as many `unpin`s."""
-        file = self._get(path)
-        file.pins += 1
-        return file.descriptor
-
-    def unpin(self, path: Path) -> None:
-        file = self._open[path]
-        file.pins -= 1
-        if file.closing and not file.pins:
-            self._close(path)
-
-    def close(self, path: Path) -> None:
-        """Close the file, once it is no longer pinned."""
-        file = self._open.get(path)
-        if file is None:
-            return
-        if file.pins:
-            file.closing = True
-        else:
-            self._close(path)
-
-    def _get(self, path: Path) -> _OpenFile:
-        file = self._open.get(path)
-        if file is not None:
+    def descriptor(self, path: str) -> int:
+        """The existing file's descriptor for reading and writing; valid until the next call unless pinned."""
+        descriptor = self._open.get(path)
+        if descriptor is not None:
             self._open.move_to_end(path)
-            return file
-        self._evict()
-        file = self._open[path] = _OpenFile(os.open(path, _FLAGS, 0o644))
-        return file
+            return descriptor
+        if len(self._open) >= self._capacity:
+            self._evict()
+        descriptor = self._open[path] = os.open(path, _FLAGS)
+        return descriptor
+
+    def pin(self, path: str) -> int:
+        """As `descriptor`, and keep it open until it is unpinned as often."""
+        descriptor = self.descriptor(path)
+        self._pins[descriptor] += 1
+        return descriptor
+
+    def unpin(self, descriptor: int) -> None:
+        self._pins[descriptor] -= 1
+        if not self._pins[descriptor]:
+            del self._pins[descriptor]
+            if descriptor in self._close_when_unpinned:
+                self._close_when_unpinned.discard(descriptor)
+                os.close(descriptor)
+
+    def close(self, path: str) -> None:
+        """Let go of the file, of a pinned one once it is unpinned. The path may mean another file from now on."""
+        descriptor = self._open.pop(path, None)
+        if descriptor is None:
+            return
+        if descriptor in self._pins:
+            self._close_when_unpinned.add(descriptor)
+        else:
+            os.close(descriptor)
+
+    def close_all(self) -> None:
+        for path in list(self._open):
+            self.close(path)
 
     def _evict(self) -> None:
-        if len(self._open) < self._capacity:
-            return
-        idle = next((path for path, file in self._open.items() if not file.pins), None)
+        idle = next((path for path, descriptor in self._open.items() if descriptor not in self._pins), None)
         if idle is not None:
-            self._close(idle)
-
-    def _close(self, path: Path) -> None:
-        os.close(self._open.pop(path).descriptor)
+            self.close(idle)

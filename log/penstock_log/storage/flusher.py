@@ -1,13 +1,84 @@
-"""Flusher: group commit. One fdatasync, in a thread, for all appends that wait on a log."""
+"""Flusher: group commit. One fdatasync, in a thread, for all appends that wait on a log.
 
-__all__ = ["Flusher"]
+While one flush of a log runs, the appends that arrive wait together for the next: the slower the disk, the more share
+a flush. Logs flush side by side. A log that has nothing to flush costs nothing: no task, timer or descriptor.
+"""
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from typing import Protocol
+
+from penstock_log.storage.flush_work import FlushWork
+
+__all__ = ["Flushable", "Flusher"]
+
+
+class Flushable(Protocol):
+    """What the flusher calls, always on the event loop."""
+
+    def begin_flush(self) -> FlushWork | None:
+        """The work to be done now, or None if there is none any more."""
+
+    def end_flush(self, work: FlushWork, error: OSError | None) -> None:
+        """It is done, or has failed."""
 
 
 class Flusher:
     """Shared by all partitions of a node; `close()` it after them."""
 
     def __init__(self, threads: int = 4) -> None:
-        raise NotImplementedError
+        self._threads = ThreadPoolExecutor(threads, thread_name_prefix="flush")
+        self._running: dict[Flushable, tuple[Future[None], FlushWork]] = {}
+        self._requested: set[Flushable] = set()
+
+    def request(self, target: Flushable) -> None:
+        """Flush soon what is appended by then. Costs little if asked for again while that is under way."""
+        if target in self._requested:
+            return
+        self._requested.add(target)
+        if target not in self._running:
+            # Not at once: the other appends that this turn of the loop still has to handle are to share the flush.
+            asyncio.get_running_loop().call_soon(self._start, target)
+
+    def settle(self, target: Flushable) -> None:
+        """Block until no flush of `target` runs or is asked for; before it is closed or cut."""
+        self._requested.discard(target)
+        if target in self._running:
+            future, _ = self._running[target]
+            wait([future])
+            self._finish(target, future)
 
     def close(self) -> None:
-        raise NotImplementedError
+        """Wait for the flushes that run, and end the threads."""
+        self._threads.shutdown()
+
+    def _start(self, target: Flushable) -> None:
+        if target not in self._requested or target in self._running:
+            return
+        self._requested.discard(target)
+        work = target.begin_flush()
+        if work is None:
+            return
+        loop = asyncio.get_running_loop()
+        future = self._threads.submit(work.run)
+        self._running[target] = (future, work)
+        future.add_done_callback(lambda done: _call_in(loop, self._finish, target, done))
+
+    def _finish(self, target: Flushable, done: Future[None]) -> None:
+        future, work = self._running.get(target, (None, None))
+        if future is not done or work is None:
+            return  # `settle` was first.
+        del self._running[target]
+        error = done.exception()
+        if error is not None and not isinstance(error, OSError):
+            raise error
+        target.end_flush(work, error)
+        if target in self._requested:
+            self._start(target)
+
+
+def _call_in(loop: asyncio.AbstractEventLoop, function: Callable[..., None], *args: object) -> None:
+    """From a flush's thread. A loop that has closed meanwhile belongs to a node that has stopped: nobody waits."""
+    if not loop.is_closed():
+        loop.call_soon_threadsafe(function, *args)

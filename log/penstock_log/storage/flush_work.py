@@ -1,0 +1,44 @@
+"""FlushWork: what one flush of a log has to write, carried out in a thread that touches nothing else of the log."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from penstock_log.storage.checkpoint import CheckpointFile, RecoveryPoint
+from penstock_log.storage.durable import sync_directory
+from penstock_log.storage.segment import Segment
+
+__all__ = ["FlushWork"]
+
+
+@dataclass(frozen=True, slots=True)
+class FlushWork:
+    """Made by `PartitionLog.begin_flush`, given back to `end_flush`. The descriptors are pinned in between."""
+
+    end_offset: int
+    """All appended before it is durable once `run` has returned."""
+    active: int
+    """Descriptor of the segment that is written to."""
+    sealed: list[tuple[Segment, int]]
+    """Segments rolled since the last flush, with their descriptors."""
+    new_names_in: Path | None
+    rolled_to: tuple[RecoveryPoint, Any] | None
+    checkpoint: CheckpointFile
+
+    @property
+    def descriptors(self) -> list[int]:
+        return [self.active, *(descriptor for _, descriptor in self.sealed)]
+
+    def run(self) -> None:
+        """The order matters: older data first, and the recovery point only once all before it is on disk."""
+        for segment, descriptor in self.sealed:
+            os.fdatasync(descriptor)
+            segment.save_indexes()
+        if self.new_names_in is not None:
+            sync_directory(self.new_names_in)
+            sync_directory(self.new_names_in.parent)
+        if self.rolled_to is not None:
+            recovery_point, owner_state = self.rolled_to
+            self.checkpoint.write(recovery_point=recovery_point, owner_state=owner_state)
+        os.fdatasync(self.active)

@@ -1,0 +1,91 @@
+"""SparseIndex: sorted entries of two numbers, in memory while a segment grows, in a file once it is sealed.
+
+The files are Kafka's: an offset index has entries of (offset relative to the segment's base, position in its .log), a
+time index of (greatest timestamp so far, relative offset of the batch that has it). They only save a search: one that
+is lost is built anew from the log, so nothing is written to them while the segment grows.
+"""
+
+import os
+import struct
+from bisect import bisect_right
+from pathlib import Path
+from typing import Final
+
+from penstock_log.storage.durable import write_atomically
+from penstock_log.storage.files import OpenFiles
+
+__all__ = ["OFFSET_ENTRY", "TIME_ENTRY", "SparseIndex"]
+
+OFFSET_ENTRY: Final = struct.Struct(">ii")
+TIME_ENTRY: Final = struct.Struct(">qi")
+
+
+class SparseIndex:
+    """Entries whose first numbers increase. Sealed until it is first written to, which loads it."""
+
+    def __init__(self, path: str, entry: struct.Struct, files: OpenFiles, *, exists: bool) -> None:
+        self.path = path
+        self._entry = entry
+        self._files = files
+        self._entries: bytearray | None = None if exists else bytearray()
+
+    def append(self, key: int, value: int) -> None:
+        """Add an entry if its key is greater than the last one's."""
+        entries = self._loaded()
+        if not entries or self._entry.unpack_from(entries, len(entries) - self._entry.size)[0] < key:
+            entries += self._entry.pack(key, value)
+
+    def last_at_or_below(self, key: int) -> tuple[int, int] | None:
+        """The entry with the greatest key that is not above `key`."""
+        found = bisect_right(range(self._count()), key, key=lambda number: self._at(number)[0])
+        return self._at(found - 1) if found else None
+
+    def first_above(self, key: int) -> tuple[int, int] | None:
+        """The entry with the smallest key that is above `key`."""
+        count = self._count()
+        found = bisect_right(range(count), key, key=lambda number: self._at(number)[0])
+        return self._at(found) if found < count else None
+
+    def last(self) -> tuple[int, int] | None:
+        count = self._count()
+        return self._at(count - 1) if count else None
+
+    def clear(self) -> None:
+        self._entries = bytearray()
+
+    def save(self) -> None:
+        """Write the entries to the file. May run in another thread once nothing is appended any more."""
+        if self._entries is not None:
+            write_atomically(Path(self.path), bytes(self._entries))
+
+    def seal(self) -> None:
+        """Forget the entries, which `save` has written: from now on they are looked up in the file."""
+        self._files.close(self.path)
+        self._entries = None
+
+    def _loaded(self) -> bytearray:
+        if self._entries is None:
+            self._entries = bytearray(Path(self.path).read_bytes())
+        return self._entries
+
+    def _count(self) -> int:
+        if self._entries is not None:
+            return len(self._entries) // self._entry.size
+        return os.fstat(self._files.descriptor(self.path)).st_size // self._entry.size
+
+    def _at(self, number: int) -> tuple[int, int]:
+        size = self._entry.size
+        if self._entries is not None:
+            key, value = self._entry.unpack_from(self._entries, number * size)
+        else:
+            descriptor = self._files.descriptor(self.path)
+            key, value = self._entry.unpack(os.pread(descriptor, size, number * size))
+        return key, value
+
+    def keep(self, count: int) -> None:
+        """Cut the index back to its first `count` entries."""
+        del self._loaded()[count * self._entry.size :]
+
+    def count_with_value_below(self, value: int) -> int:
+        """How many entries, from the first, have a value below `value` (values never fall)."""
+        return bisect_right(range(self._count()), value - 1, key=lambda number: self._at(number)[1])

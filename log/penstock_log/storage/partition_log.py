@@ -1,0 +1,305 @@
+"""PartitionLog: one directory of segments that together are one replica's log. Append, read, roll, cut, flush.
+
+It is used from one thread. An append goes to the page cache; `begin_flush` hands out the work that makes all appended
+so far durable, for a thread of the `Flusher`, and `end_flush` takes note that it is done.
+"""
+
+import os
+import shutil
+from bisect import bisect_right
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from penstock_log.errors import ErrorCode, LogError
+from penstock_log.storage.batch import FRONT_SIZE, BatchHeader, front
+from penstock_log.storage.checkpoint import RecoveryPoint
+from penstock_log.storage.durable import sync_directory
+from penstock_log.storage.files import OpenFiles
+from penstock_log.storage.flush_work import FlushWork
+from penstock_log.storage.opening import open_directory
+from penstock_log.storage.reading import find_batch, read_batches
+from penstock_log.storage.retention import SegmentFacts
+from penstock_log.storage.segment import Segment
+from penstock_log.storage.timestamps import OffsetAtTime, find_max_timestamp, find_timestamp
+
+__all__ = ["FlushWork", "PartitionLog", "SegmentLimits"]
+
+_REMEMBERED_POSITIONS: Final = 32
+_DELETED_SUFFIX: Final = "-delete"
+
+
+@dataclass(frozen=True, slots=True)
+class SegmentLimits:
+    """When a segment is full, and how fine its indexes are: Kafka's segment.bytes, segment.ms, index.interval.bytes."""
+
+    segment_bytes: int = 1 << 30
+    segment_ms: int = 7 * 24 * 3_600_000
+    index_interval_bytes: int = 4096
+
+
+class PartitionLog:
+    """See the module. `describe_state` is asked for what the log's owner wants to find in `recovered_state` later."""
+
+    def __init__(
+        self,
+        directory: Path,
+        files: OpenFiles,
+        limits: SegmentLimits | None = None,
+    ) -> None:
+        self.directory = directory
+        self.limits = limits or SegmentLimits()
+        self._files = files
+        self.describe_state: Callable[[], Any] = lambda: None
+        opened = open_directory(directory, files, self.limits.index_interval_bytes)
+        self.segments = opened.segments
+        self.epochs = opened.epochs
+        self.end_offset = opened.end_offset
+        self._checkpoint = opened.checkpoint
+        self._first_timestamp: int | None = None
+        self._positions: dict[int, tuple[Segment, int]] = {}
+        self._unflushed_sealed = [segment for segment in opened.scanned if segment in self.segments[:-1]]
+        self._rolled_to: tuple[RecoveryPoint, Any] | None = None
+        self._new_names = opened.is_new
+        self._changed = opened.is_new or bool(opened.scanned)
+        if opened.scanned:
+            # A crashed process' appends may be in the page cache only; what is recovered counts as durable from here.
+            self._sync_all()
+        self.flushed_offset = self.end_offset
+
+    @property
+    def start_offset(self) -> int:
+        return max(self._checkpoint.content.log_start_offset, self.segments[0].base_offset)
+
+    @property
+    def size_bytes(self) -> int:
+        return sum(segment.size for segment in self.segments)
+
+    @property
+    def recovered_state(self) -> tuple[int, Any]:
+        """What `describe_state` said at the newest checkpoint, and the offset it said it at."""
+        content = self._checkpoint.content
+        return content.recovery_point.end_offset, content.owner_state
+
+    def append(self, batch: memoryview, header: BatchHeader, leader_epoch: int) -> int:
+        """Append one validated batch and return the base offset that it got. On an OSError nothing has changed."""
+        base_offset = self.end_offset
+        segment = self.segments[-1]
+        if self._is_full(segment, header):
+            segment = self._roll()
+        if leader_epoch > self.epochs.latest:
+            self.epochs.assign(leader_epoch, base_offset)
+        position = segment.size
+        segment.append(front(header, base_offset, leader_epoch), batch[FRONT_SIZE:], base_offset, header.max_timestamp)
+        self._remember(base_offset, segment, position)
+        self.end_offset = base_offset + header.last_offset_delta + 1
+        self._changed = True
+        return base_offset
+
+    def read(self, offset: int, max_bytes: int, up_to_offset: int, *, at_least_one_batch: bool = True) -> memoryview:
+        """Whole batches from the one that contains `offset`, up to `up_to_offset`; see `read_batches`."""
+        if not self.start_offset <= offset <= self.end_offset:
+            raise LogError(
+                ErrorCode.offset_out_of_range,
+                f"offset {offset} was asked for; the log has {self.start_offset} to {self.end_offset}",
+            )
+        if offset >= min(up_to_offset, self.end_offset):
+            return memoryview(b"")
+        segment, position = self._locate(offset)
+        data, next_offset = read_batches(segment, position, offset, up_to_offset, max_bytes, at_least_one_batch)
+        if data and next_offset < self.end_offset:
+            self._remember(next_offset, segment, position + len(data))
+        return data
+
+    def find_timestamp(self, timestamp_ms: int, up_to_offset: int) -> OffsetAtTime | None:
+        """The first record below `up_to_offset` whose timestamp is `timestamp_ms` or later."""
+        return find_timestamp(self.segments, timestamp_ms, self.start_offset, up_to_offset)
+
+    def find_max_timestamp(self, up_to_offset: int) -> OffsetAtTime | None:
+        return find_max_timestamp(self.segments, self.start_offset, up_to_offset)
+
+    def segment_facts(self) -> list[SegmentFacts]:
+        """What retention decides by."""
+        ends = [*(segment.base_offset for segment in self.segments[1:]), self.end_offset]
+        return [
+            SegmentFacts(end, segment.size, segment.max_timestamp)
+            for segment, end in zip(self.segments, ends, strict=True)
+        ]
+
+    @property
+    def has_unflushed_segments(self) -> bool:
+        """A segment was rolled since the last flush: the recovery point waits to move on."""
+        return bool(self._unflushed_sealed)
+
+    def headers(self, from_offset: int) -> Iterator[BatchHeader]:
+        """The headers of all batches from the one that contains `from_offset` on; damaged ones are passed over."""
+        for segment in self.segments[self._segment_number(from_offset) :]:
+            yield from _good_headers(segment, max(from_offset, segment.base_offset))
+
+    def truncate_to(self, offset: int) -> None:
+        """Cut the log to end at `offset`, or before the batch that contains it. Durable with the next flush."""
+        if offset >= self.end_offset:
+            return
+        if offset < self._checkpoint.content.recovery_point.end_offset:
+            first = self.segments[0].base_offset
+            self._checkpoint.write(recovery_point=RecoveryPoint(first, 0, first), owner_state=None)
+        kept = max(self._segment_number(offset), 0)
+        for segment in self.segments[kept + 1 :]:
+            segment.delete()
+        del self.segments[kept + 1 :]
+        self._unflushed_sealed = [segment for segment in self._unflushed_sealed if segment in self.segments[:-1]]
+        self.end_offset = self._truncate_last(offset)
+        self._first_timestamp = None
+        self.flushed_offset = min(self.flushed_offset, self.end_offset)
+        self.epochs.truncate_end(self.end_offset)
+        self._positions.clear()
+        self._rolled_to = None
+        self._changed = True
+
+    def raise_start_offset(self, offset: int) -> None:
+        """Records before `offset` are gone, durably; segments that hold nothing else are deleted."""
+        if offset > self.start_offset:
+            self._checkpoint.write(log_start_offset=offset)
+        count = max(bisect_right(self.segments, offset, key=lambda segment: segment.base_offset) - 1, 0)
+        self.delete_oldest_segments(count)
+
+    def delete_oldest_segments(self, count: int) -> None:
+        """Delete the first `count` segments. If that is all of them, the log goes on with a new one."""
+        if not count:
+            return
+        if count == len(self.segments):
+            self._roll()
+        for segment in self.segments[:count]:
+            segment.delete()
+        self._unflushed_sealed = [segment for segment in self._unflushed_sealed if segment not in self.segments[:count]]
+        del self.segments[:count]
+        self._positions.clear()
+
+    def begin_flush(self) -> "FlushWork | None":
+        """The work that makes durable what is appended by now; None if all is. One at a time."""
+        if self.flushed_offset >= self.end_offset and not self._unflushed_sealed:
+            return None
+        active = self.segments[-1]
+        work = FlushWork(
+            end_offset=self.end_offset,
+            active=self._files.pin(active.path),
+            sealed=[(segment, self._files.pin(segment.path)) for segment in self._unflushed_sealed],
+            new_names_in=self.directory if self._new_names else None,
+            rolled_to=self._rolled_to,
+            checkpoint=self._checkpoint,
+        )
+        self._unflushed_sealed, self._rolled_to, self._new_names = [], None, False
+        return work
+
+    def end_flush(self, work: "FlushWork", *, succeeded: bool) -> None:
+        """Take note that the work is done, or that it failed: then nothing past `flushed_offset` may be trusted."""
+        for descriptor in work.descriptors:
+            self._files.unpin(descriptor)
+        sealed = [segment for segment, _ in work.sealed]
+        if succeeded:
+            for segment in sealed:
+                segment.seal_indexes()
+            self.flushed_offset = min(work.end_offset, self.end_offset)
+        else:
+            self._unflushed_sealed = sealed + self._unflushed_sealed
+            self._rolled_to = self._rolled_to or work.rolled_to
+            self._new_names = True
+
+    def close(self) -> None:
+        """Make all durable and move the recovery point to the end, so that the next start reads nothing."""
+        if self._changed:
+            self._sync_all()
+            last = self.segments[-1]
+            point = RecoveryPoint(last.base_offset, last.size, self.end_offset)
+            self._checkpoint.write(recovery_point=point, owner_state=self.describe_state())
+            self._changed = False
+            self.flushed_offset = self.end_offset
+        self.release_files()
+
+    def release_files(self) -> None:
+        for segment in self.segments:
+            segment.close()
+
+    def delete(self) -> None:
+        """Remove the directory. Renamed first: a crash in between leaves nothing that looks like a log."""
+        self.release_files()
+        doomed = self.directory.with_name(self.directory.name + _DELETED_SUFFIX)
+        shutil.rmtree(doomed, ignore_errors=True)
+        self.directory.rename(doomed)
+        sync_directory(doomed.parent)
+        shutil.rmtree(doomed)
+
+    def _truncate_last(self, offset: int) -> int:
+        """Cut the last segment; the offset at which it now ends."""
+        last = self.segments[-1]
+        if offset <= last.base_offset:
+            position, end_offset = 0, last.base_offset
+        else:
+            position, header = find_batch(last, offset)
+            end_offset = header.base_offset
+        last.truncate(position, end_offset)
+        return end_offset
+
+    def _is_full(self, segment: Segment, header: BatchHeader) -> bool:
+        if not segment.has_room_for(header, self.end_offset, self.limits.segment_bytes):
+            return True
+        if not segment.size:
+            self._first_timestamp = header.max_timestamp
+        elif self._first_timestamp is None:
+            self._first_timestamp = next(segment.headers(0))[1].max_timestamp
+        assert self._first_timestamp is not None
+        return header.max_timestamp - self._first_timestamp > self.limits.segment_ms
+
+    def _roll(self) -> Segment:
+        segment = Segment.create(self.directory, self.end_offset, self._files, self.limits.index_interval_bytes)
+        old = self.segments[-1]
+        old.finish_indexes()
+        self.segments.append(segment)
+        self._unflushed_sealed.append(old)
+        self._rolled_to = (RecoveryPoint(segment.base_offset, 0, segment.base_offset), self.describe_state())
+        self._first_timestamp = None
+        self._new_names = self._changed = True
+        return segment
+
+    def _segment_number(self, offset: int) -> int:
+        return bisect_right(self.segments, offset, key=lambda segment: segment.base_offset) - 1
+
+    def _locate(self, offset: int) -> tuple[Segment, int]:
+        """The batch that contains `offset`. One that begins where a read or append ended lately needs no search."""
+        place = self._positions.get(offset)
+        if place is not None and place[1] < place[0].size:
+            return place
+        segment = self.segments[self._segment_number(offset)]
+        return segment, find_batch(segment, offset)[0]
+
+    def _remember(self, offset: int, segment: Segment, position: int) -> None:
+        positions = self._positions
+        positions[offset] = (segment, position)
+        if len(positions) > _REMEMBERED_POSITIONS:
+            del positions[next(iter(positions))]
+
+    def _sync_all(self) -> None:
+        for segment in [*self._unflushed_sealed, self.segments[-1]]:
+            segment.finish_indexes()
+            os.fdatasync(self._files.descriptor(segment.path))
+            segment.save_indexes()
+        self._unflushed_sealed = []
+        sync_directory(self.directory)
+
+
+def _good_headers(segment: Segment, offset: int) -> Iterator[BatchHeader]:
+    """Headers from the batch that contains `offset` on. Recovery indexed the first good batch after each damage."""
+    position, expected = segment.position_before(offset), None
+    while True:
+        for _, header in segment.headers(position):
+            if header.magic != 2 or (expected is not None and header.base_offset != expected):
+                break
+            expected = header.next_offset
+            if expected > offset:
+                yield header
+        resume = max(expected or 0, offset) - segment.base_offset
+        entry = segment.offset_index.first_above(resume)
+        if entry is None:
+            return
+        offset, position, expected = entry[0] + segment.base_offset, entry[1], None
