@@ -6,96 +6,51 @@ it (events), and can always end it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, TypeAlias
+import asyncio
+import os
+import signal
+import socket
+from collections.abc import Callable
 
-from penstock import Position, SourcePartition
-from penstock_workers.plugins import ConnectorType
+import structlog
 
+from penstock import Problem
+from penstock_workers.host.channel import Channel
+from penstock_workers.host.fork_server import ForkFailed, ForkServer
+from penstock_workers.host.messages import (
+    FROM_TASK_HOST,
+    Died,
+    Ended,
+    Failed,
+    Heartbeat,
+    Progress,
+    Started,
+    Stop,
+    TaskEvent,
+    TaskSpec,
+)
+from penstock_workers.host.output import Output
+from penstock_workers.host.stacks import blocked_at
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TaskSpec:
-    """All that a task host needs to know; it asks the worker nothing later."""
+__all__ = [
+    "Died",
+    "Ended",
+    "Failed",
+    "ForkFailed",
+    "ForkServer",
+    "Progress",
+    "Started",
+    "TaskEvent",
+    "TaskHost",
+    "TaskSpec",
+]
 
-    connector: str
-    task: int
-    import_path: str
-    """`penstock_file.source:FileSource`, as `PluginInfo.import_path` says."""
-    type: ConnectorType
-    config: Mapping[str, str]
-    """The connector's configuration as people wrote it, the common options included."""
-    bootstrap_servers: str
-    offset_topic: str
-    """Where the positions of a source are written."""
-    positions: Sequence[tuple[SourcePartition, Position]] = ()
-    """Where a source resumes: `OffsetTable.positions`, read to the end of the topic."""
-    call_timeout_seconds: float = 60.0
+log = structlog.get_logger()
 
-    @property
-    def name(self) -> str:
-        """How logs, process lists and client ids name the task: `NAME-0`."""
-        return f"{self.connector}-{self.task}"
-
-
-@dataclass(frozen=True, slots=True)
-class Started:
-    """The connector is open and works."""
-
-
-@dataclass(frozen=True, slots=True)
-class Progress:
-    """What the task has moved since its process started. At most once a second, and only after a change."""
-
-    records_total: int
-    bytes_total: int
-    """Of keys and values. Source: acknowledged by the log. Sink: taken by `write`."""
-    records_in_flight: int
-    """Source: taken from the connector and not acknowledged. Sink: written and not committed."""
-    last_error: str = ""
-    """Why the connector is waiting to try again; empty while it is not."""
-
-
-@dataclass(frozen=True, slots=True)
-class Ended:
-    """The source has no more input and all of it is delivered. The task stays RUNNING and idle until stopped."""
-
-
-@dataclass(frozen=True, slots=True)
-class Failed:
-    """The task gave up. The last event of a host; its process is gone."""
-
-    problem: Mapping[str, Any]
-    """`PenstockError.to_dict()`: code, message, where, hint, cause."""
-    trace: str
-    """For `connect-status`: the problem and its cause first, then the traceback or the stacks of the process."""
-    retryable: bool
-    """It was the log, not the connector: the same task may be started again. False: only a person can help."""
-
-
-@dataclass(frozen=True, slots=True)
-class Died:
-    """The process ended without saying why: crashed, or killed from outside. The last event of a host."""
-
-    exit_code: int
-    """As in `subprocess`: negative is the number of the signal that ended it."""
-
-
-TaskEvent: TypeAlias = Started | Progress | Ended | Failed | Died
-
-
-class ForkServer:
-    """The process from which all task hosts of a worker are forked, the common modules already imported.
-
-    Made once for each worker. If this process or the worker ends, in whatever way, all task hosts end with it.
-    """
-
-    async def start(self) -> None:
-        raise NotImplementedError
-
-    async def stop(self) -> None:
-        """End the fork server and with it every task host that still runs."""
-        raise NotImplementedError
+TERMINATION_SECONDS = 1.0
+"""Between SIGTERM and SIGKILL."""
+STACKS_SECONDS = 0.5
+"""How long a process may take to print its stacks, or to show that it was only late."""
 
 
 class TaskHost:
@@ -107,18 +62,111 @@ class TaskHost:
         self.spec = spec
         self.pid: int | None = None
         """Of the process, while there is one."""
+        self._on_event = on_event
+        self._fork_server = fork_server
+        self._log = log.bind(connector=spec.connector, task=spec.task)
+        self._ending = False
+        """By our own wish: how the process ends is then no news."""
+        self._failed: Failed | None = None
+        self._heard_seconds = 0.0
+        self._supervising: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
-        """Fork the process and tell it what to run. Returns when it exists; `Started` comes later."""
-        raise NotImplementedError
+        """Fork the process and tell it what to run. Returns when it exists; `Started` comes later.
+
+        Raises ForkFailed.
+        """
+        control, theirs = socket.socketpair()
+        reading, writing = os.pipe()
+        try:
+            self.pid, exited = await self._fork_server.fork(self.spec.name, theirs, writing)
+        except BaseException:
+            control.close()
+            os.close(reading)
+            raise
+        finally:
+            theirs.close()
+            os.close(writing)
+        self._channel = await Channel.over(control)
+        self._output = await Output.of(reading, self.spec.connector, self.spec.task)
+        self._channel.post(self.spec)
+        self._supervising = asyncio.create_task(self._supervise(exited))
 
     async def stop(self, timeout_seconds: float) -> None:
         """Ask the task to deliver what it has and to stop. When the time is up: SIGTERM, then SIGKILL.
 
         Returns when the process is gone; also where it was gone before, or never started.
         """
-        raise NotImplementedError
+        if self._supervising is None:
+            return
+        self._ending = True
+        self._channel.post(Stop())
+        if await self._ended_within(timeout_seconds):
+            return
+        self._log.warning("task did not stop in time", timeout_seconds=timeout_seconds)
+        self._signal(signal.SIGTERM)
+        if not await self._ended_within(TERMINATION_SECONDS):
+            await self.kill()
 
     async def kill(self) -> None:
         """SIGKILL. Returns when the process is gone."""
-        raise NotImplementedError
+        if self._supervising is not None:
+            self._ending = True
+            self._signal(signal.SIGKILL, group=True)
+            await asyncio.shield(self._supervising)
+
+    async def _ended_within(self, timeout_seconds: float) -> bool:
+        assert self._supervising is not None
+        done, _ = await asyncio.wait({self._supervising}, timeout=timeout_seconds)
+        return bool(done)
+
+    def _signal(self, number: signal.Signals, *, group: bool = False) -> None:
+        if self.pid is not None:
+            self._fork_server.signal(self.pid, number, group=group)
+
+    async def _supervise(self, exited: asyncio.Future[int]) -> None:
+        """From the first message to the last event."""
+        watching = asyncio.create_task(self._watch())
+        while message := await self._channel.receive(FROM_TASK_HOST):
+            self._heard_seconds = asyncio.get_running_loop().time()
+            if isinstance(message, Failed):
+                self._failed = message  # told when the process is gone
+            elif not isinstance(message, Heartbeat):
+                self._on_event(message)
+        exit_code = await exited
+        await self._output.ended
+        watching.cancel()
+        self._channel.close()
+        self.pid = None
+        if self._failed is not None:
+            self._on_event(self._failed)
+        elif not self._ending:
+            self._on_event(Died(exit_code))
+
+    async def _watch(self) -> None:
+        """Wait until the event loop of the task has been silent for too long; then find out why and kill it."""
+        loop = asyncio.get_running_loop()
+        self._heard_seconds = loop.time()
+        limit_seconds = self.spec.call_timeout_seconds + self.spec.heartbeat_interval_seconds
+        while (silent_seconds := loop.time() - self._heard_seconds) < limit_seconds:
+            await asyncio.sleep(limit_seconds - silent_seconds)
+        heard_seconds = self._heard_seconds
+        self._output.keep()
+        self._signal(signal.SIGUSR1)  # faulthandler prints the stacks, whatever the process is doing
+        await asyncio.sleep(STACKS_SECONDS)
+        stacks = self._output.stop_keeping()
+        if self._heard_seconds != heard_seconds:  # it was late, or this worker was (a suspended machine)
+            return await self._watch()
+        self._failed = self._blocked(stacks)
+        self._signal(signal.SIGKILL, group=True)
+        return None
+
+    def _blocked(self, stacks: list[str]) -> Failed:
+        problem = Problem(
+            "call-timeout",
+            f"connector code did not return in {self.spec.call_timeout_seconds:g} s and blocked its event loop",
+            where=blocked_at(stacks) or self.spec.import_path,
+            hint="await what takes long, or hand it to asyncio.to_thread; or raise task.call.timeout.seconds",
+        )
+        trace = "\n".join([str(problem), "", *(stacks or ["The process did not print its stacks."])])
+        return Failed(problem.to_dict() | {"cause": ""}, trace, retryable=False)

@@ -1,0 +1,190 @@
+"""The fork server's process: forks task hosts on request and tells when they ended. `python -m` runs it.
+
+It has imported what every task host needs, so that a child starts in milliseconds and shares those pages. It runs
+no connector code, has one thread, and knows each child until it has reaped it: that is why signals to children go
+through here, where a process id cannot have been given to somebody else.
+
+Whatever ends this process ends the children: an end of its control socket (the worker is gone) by SIGKILL to their
+process groups, its own death by the signal that Linux sends to the children of a dead parent.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import gc
+import importlib
+import os
+import select
+import signal
+import socket
+import sys
+from typing import NoReturn
+
+import msgspec
+
+from penstock_workers.host.channel import LENGTH_BYTES, frame
+
+PRELOADED = (
+    "aiokafka",
+    "asyncio",
+    "cramjam",
+    "faulthandler",
+    "jsonschema",
+    "orjson",
+    "penstock",
+    "penstock_workers.client",
+    "penstock_workers.host.main",
+    "random",
+    "structlog",
+)
+PR_SET_PDEATHSIG = 1
+LARGEST_REQUEST_BYTES = 65536
+
+
+class Fork(msgspec.Struct, frozen=True, tag=True):
+    """Fork a task host. Comes with two descriptors: its control socket, and where its output goes."""
+
+    name: str
+
+
+class Signal(msgspec.Struct, frozen=True, tag=True):
+    """Send a signal to a child, or to all its process group; nothing happens if it has ended."""
+
+    pid: int
+    number: int
+    group: bool
+
+
+class Forked(msgspec.Struct, frozen=True, tag=True):
+    pid: int
+
+
+class Refused(msgspec.Struct, frozen=True, tag=True):
+    """The operating system gave no process."""
+
+    reason: str
+
+
+class Exited(msgspec.Struct, frozen=True, tag=True):
+    pid: int
+    exit_code: int
+
+
+class Forking:
+    """One loop over two descriptors: requests from the worker, and SIGCHLD."""
+
+    def __init__(self, control: socket.socket) -> None:
+        self._control = control
+        self._children: set[int] = set()
+        self._wakeup, wakeup_writer = socket.socketpair()
+        self._wakeup.setblocking(False)
+        wakeup_writer.setblocking(False)
+        self._wakeup_writer = wakeup_writer
+
+    def run(self) -> None:
+        signal.set_wakeup_fd(self._wakeup_writer.fileno())
+        signal.signal(signal.SIGCHLD, lambda number, stack: None)  # a handler, so that the wake-up is written
+        poll = select.poll()
+        poll.register(self._control, select.POLLIN)
+        poll.register(self._wakeup, select.POLLIN)
+        while True:
+            ready = {descriptor for descriptor, _ in poll.poll()}
+            if self._wakeup.fileno() in ready:
+                self._wakeup.recv(4096)
+                self._reap()
+            if self._control.fileno() in ready and not self._serve_request():
+                break
+        for pid in self._children:
+            os.killpg(pid, signal.SIGKILL)
+        for pid in self._children:
+            os.waitpid(pid, 0)
+
+    def _serve_request(self) -> bool:
+        """The worker sends the next fork request after the answer to the last, so a read brings whole requests."""
+        content, descriptors, _, _ = socket.recv_fds(self._control, LARGEST_REQUEST_BYTES, 2)
+        while content:
+            end = LENGTH_BYTES + int.from_bytes(content[:LENGTH_BYTES], "big")
+            while len(content) < end:
+                content += self._control.recv(LARGEST_REQUEST_BYTES)
+            match msgspec.json.decode(content[LENGTH_BYTES:end], type=Fork | Signal):
+                case Fork(name):
+                    self._fork(name, descriptors[0], descriptors[1])
+                case Signal(pid, number, group) if pid in self._children:
+                    os.killpg(pid, number) if group else os.kill(pid, number)
+            content = content[end:]
+            if not content:
+                return True
+        return False
+
+    def _fork(self, name: str, control: int, output: int) -> None:
+        server = os.getpid()
+        try:
+            pid = os.fork()
+        except OSError as error:
+            self._control.sendall(frame(Refused(str(error))))
+        else:
+            if pid == 0:
+                self._become_task_host(name, control, output, server)
+            with contextlib.suppress(OSError):  # the child does the same: whoever is first
+                os.setpgid(pid, pid)
+            self._children.add(pid)
+            self._control.sendall(frame(Forked(pid)))
+        os.close(control)
+        os.close(output)
+
+    def _become_task_host(self, name: str, control: int, output: int, server: int) -> NoReturn:
+        try:
+            die_with_parent(server)
+            os.setpgid(0, 0)
+            signal.set_wakeup_fd(-1)
+            for number in (signal.SIGCHLD, signal.SIGINT, signal.SIGTERM):
+                signal.signal(number, signal.SIG_DFL)
+            self._control.close()
+            self._wakeup.close()
+            self._wakeup_writer.close()
+            os.dup2(output, 1)
+            os.dup2(output, 2)
+            os.close(output)
+            gc.enable()
+            from penstock_workers.host.main import main
+
+            main(name, socket.socket(fileno=control))
+        except BaseException:
+            sys.excepthook(*sys.exc_info())
+            os._exit(1)
+        os._exit(0)
+
+    def _reap(self) -> None:
+        """What a child leaves running in its process group ends with it; before the wait, while the id is its own."""
+        while self._children:
+            ended = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+            if ended is None:
+                return
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(ended.si_pid, signal.SIGKILL)
+            _, status = os.waitpid(ended.si_pid, 0)
+            self._children.discard(ended.si_pid)
+            self._control.sendall(frame(Exited(ended.si_pid, os.waitstatus_to_exitcode(status))))
+
+
+def die_with_parent(parent: int) -> None:
+    """Linux: SIGKILL as soon as the parent is gone. Elsewhere the end of the control socket has to do."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:  # it went before the call
+        os._exit(1)
+
+
+def main() -> None:
+    control = socket.socket(fileno=int(sys.argv[1]))
+    gc.disable()
+    for module in PRELOADED:
+        importlib.import_module(module)
+    gc.freeze()  # children then write less to the pages that they share
+    with contextlib.suppress(ConnectionError):
+        Forking(control).run()
+
+
+if __name__ == "__main__":
+    main()

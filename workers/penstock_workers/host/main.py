@@ -1,0 +1,186 @@
+"""The process of a task: what runs after the fork. Ends by `os._exit`, so no thread of a connector can hold it up."""
+
+from __future__ import annotations
+
+import asyncio
+import faulthandler
+import importlib
+import logging
+import os
+import signal
+import socket
+import sys
+import traceback
+from collections.abc import Callable
+from typing import Any, Protocol
+
+import structlog
+from setproctitle import setproctitle
+
+from penstock import Failed as ConnectorFailed
+from penstock import PenstockError, Sink, Source
+from penstock.connector import Connector
+from penstock_workers import client
+from penstock_workers.config import CommonConnectorConfig
+from penstock_workers.errors import LogUnavailable
+from penstock_workers.host.channel import Channel
+from penstock_workers.host.log_errors import of_the_log
+from penstock_workers.host.messages import Failed, Heartbeat, Message, Progress, Stop, TaskSpec
+from penstock_workers.host.sink_task import SinkTask
+from penstock_workers.host.source_task import SourceTask
+
+PROGRESS_INTERVAL_SECONDS = 1.0
+
+Report = Callable[[Message], None]
+
+
+class Task(Protocol):
+    def progress(self) -> Progress: ...
+
+    async def run(self) -> None: ...
+
+
+def main(name: str, control: socket.socket) -> None:
+    setproctitle(f"penstock task {name}")
+    faulthandler.register(signal.SIGUSR1, file=2, all_threads=True)
+    configure_logging()
+    new_event_loop().run_until_complete(run(control))
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(0)
+
+
+def new_event_loop() -> asyncio.AbstractEventLoop:
+    try:
+        import uvloop
+    except ImportError:
+        return asyncio.new_event_loop()
+    return uvloop.new_event_loop()
+
+
+def configure_logging() -> None:
+    """To stderr, which the worker reads line by line into its own log, with the names of connector and task."""
+    logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.LogfmtRenderer(key_order=["level", "event"]),
+        ],
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )
+
+
+async def run(control: socket.socket) -> None:
+    """From the spec to the last message."""
+    channel = await Channel.over(control)
+    spec = await channel.receive(TaskSpec)
+    stop = asyncio.Event()
+    background = [
+        asyncio.create_task(listen(channel, stop)),
+        asyncio.create_task(beat(channel, spec.heartbeat_interval_seconds)),
+    ]
+    try:
+        await run_task(spec, channel.post, stop)
+    except Exception as error:
+        channel.post(failure(error, spec))
+    await channel.flush()
+    for task in background:
+        task.cancel()
+
+
+async def listen(channel: Channel, stop: asyncio.Event) -> None:
+    if await channel.receive(Stop) is None:
+        os._exit(1)  # the worker is gone
+    stop.set()
+    await channel.receive(Stop)
+    os._exit(1)
+
+
+async def beat(channel: Channel, interval_seconds: float) -> None:
+    while True:
+        channel.post(Heartbeat())
+        await asyncio.sleep(interval_seconds)
+
+
+async def run_task(spec: TaskSpec, report: Report, stop: asyncio.Event) -> None:
+    connector = load(spec)
+    match connector:
+        case Source():
+            await run_source(spec, connector, report, stop)
+        case Sink():
+            await run_sink(spec, connector, report, stop)
+
+
+async def run_source(spec: TaskSpec, source: Source[Any], report: Report, stop: asyncio.Event) -> None:
+    producer = client.producer(spec.bootstrap_servers, client_id=f"connector-producer-{spec.name}")
+    await of_the_log(producer.start())
+    await run_reporting(SourceTask(spec, source, producer, report, stop), report)
+    await producer.close()
+
+
+async def run_sink(spec: TaskSpec, sink: Sink[Any], report: Report, stop: asyncio.Event) -> None:
+    def new_consumer() -> client.Consumer:
+        client_id = f"connector-consumer-{spec.name}"
+        return client.consumer(spec.bootstrap_servers, f"connect-{spec.connector}", client_id=client_id)
+
+    await run_reporting(SinkTask(spec, sink, new_consumer, report, stop), report)
+
+
+async def run_reporting(task: Task, report: Report) -> None:
+    reporting = asyncio.create_task(report_progress(task, report))
+    try:
+        await task.run()
+    finally:
+        reporting.cancel()
+        report(task.progress())
+
+
+async def report_progress(task: Task, report: Report) -> None:
+    reported = Progress()
+    while True:
+        await asyncio.sleep(PROGRESS_INTERVAL_SECONDS)
+        progress = task.progress()
+        if progress != reported:
+            report(progress)
+            reported = progress
+
+
+def load(spec: TaskSpec) -> Connector[Any]:
+    """The connector, with its configuration. Raises BadConfiguration, and Failed where it cannot be imported."""
+    module, _, class_name = spec.import_path.partition(":")
+    try:
+        connector_class = getattr(importlib.import_module(module), class_name)
+    except Exception as error:
+        raise ConnectorFailed(
+            f"cannot import {spec.import_path}",
+            code="plugin-import-failed",
+            where=spec.import_path,
+            hint="reinstall the plugin, or correct what its import raised",
+        ) from error
+    config_class = connector_class.config_class()
+    own = config_class.json_schema()["properties"]
+    common = CommonConnectorConfig.json_schema()["properties"]
+    config = {key: value for key, value in spec.config.items() if key in own or key not in common}
+    connector: Connector[Any] = connector_class(config_class.parse(config))
+    return connector
+
+
+def failure(error: Exception, spec: TaskSpec) -> Failed:
+    """Any exception as the one error object, and as a trace with the problem and its cause first."""
+    if isinstance(error, PenstockError):
+        problem = error.to_dict()
+    else:
+        where = f"{spec.import_path} {place(error)}".strip()
+        wrapped = ConnectorFailed(f"{type(error).__name__}: {error}", where=where, hint="see the traceback")
+        problem = wrapped.to_dict()
+    first = [str(error) if isinstance(error, PenstockError) else problem["message"]]
+    if problem["cause"]:
+        first.append(f"Caused by {problem['cause']}")
+    trace = "".join(traceback.format_exception(error))
+    return Failed(problem, "\n".join([*first, "", trace]), retryable=isinstance(error, LogUnavailable))
+
+
+def place(error: Exception) -> str:
+    """Where it was raised."""
+    frames = traceback.extract_tb(error.__traceback__)
+    return f"{frames[-1].filename}:{frames[-1].lineno}" if frames else ""

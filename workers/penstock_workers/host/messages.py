@@ -1,0 +1,102 @@
+"""What a worker and a task host say to each other.
+
+The worker: one `TaskSpec`, later perhaps `Stop`. The task host: `Heartbeat` all the time, and the events.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import msgspec
+
+from penstock import Position, SourcePartition
+from penstock_workers.plugins import ConnectorType
+
+LONGEST_HEARTBEAT_INTERVAL_SECONDS = 15.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskSpec:
+    """All that a task host needs to know; it asks the worker nothing later."""
+
+    connector: str
+    task: int
+    import_path: str
+    """`penstock_file.source:FileSource`, as `PluginInfo.import_path` says."""
+    type: ConnectorType
+    config: Mapping[str, str]
+    """The connector's configuration as people wrote it, the common options included."""
+    bootstrap_servers: str
+    offset_topic: str
+    """Where the positions of a source are written."""
+    positions: Sequence[tuple[SourcePartition, Position]] = ()
+    """Where a source resumes: `OffsetTable.positions`, read to the end of the topic."""
+    call_timeout_seconds: float = 60.0
+
+    @property
+    def name(self) -> str:
+        """How logs, process lists and client ids name the task: `NAME-0`."""
+        return f"{self.connector}-{self.task}"
+
+    @property
+    def heartbeat_interval_seconds(self) -> float:
+        """Seldom enough for a thousand idle tasks, often enough for the deadline of a call."""
+        return min(self.call_timeout_seconds / 4, LONGEST_HEARTBEAT_INTERVAL_SECONDS)
+
+
+class Message(msgspec.Struct, frozen=True, tag=True):
+    """One message after the spec, told apart by its class's name."""
+
+
+class Stop(Message, frozen=True):
+    """Deliver what was taken from the connector, close it, end."""
+
+
+class Heartbeat(Message, frozen=True):
+    """The event loop runs: no connector code blocks it."""
+
+
+class Started(Message, frozen=True):
+    """The connector is open and works. Comes again after a lost connection is back."""
+
+
+class Progress(Message, frozen=True):
+    """What the task has moved since its process started. At most once a second, and only after a change."""
+
+    records_total: int = 0
+    bytes_total: int = 0
+    """Of keys and values. Source: acknowledged by the log. Sink: taken by `write`."""
+    records_in_flight: int = 0
+    """Source: taken from the connector and not acknowledged. Sink: written and not committed."""
+    last_error: str = ""
+    """Why the connector last had to try again; empty once it works."""
+
+
+class Ended(Message, frozen=True):
+    """The source has no more input and all of it is delivered. The task stays RUNNING and idle until stopped."""
+
+
+class Failed(Message, frozen=True):
+    """The task gave up. The last event of a host; its process is gone."""
+
+    problem: Mapping[str, Any]
+    """`PenstockError.to_dict()`: code, message, where, hint, cause."""
+    trace: str
+    """For `connect-status`: the problem and its cause first, then the traceback or the stacks of the process."""
+    retryable: bool
+    """It was the log, not the connector: the same task may be started again. False: only a person can help."""
+
+
+@dataclass(frozen=True, slots=True)
+class Died:
+    """The process ended without saying why: crashed, or killed from outside. The last event of a host."""
+
+    exit_code: int
+    """As in `subprocess`: negative is the number of the signal that ended it."""
+
+
+TaskEvent: TypeAlias = Started | Progress | Ended | Failed | Died
+
+FROM_TASK_HOST: Any = Heartbeat | Started | Progress | Ended | Failed

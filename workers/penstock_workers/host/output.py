@@ -1,0 +1,57 @@
+"""What a task prints, line by line: into the worker's log, or kept as the stacks that were asked for."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+
+import structlog
+
+log = structlog.get_logger()
+
+LONGEST_LINE_BYTES = 16384
+MOST_KEPT_LINES = 500
+
+
+class Output(asyncio.Protocol):
+    """Reads stdout and stderr of a task host to their end."""
+
+    def __init__(self, connector: str, task: int) -> None:
+        self._log = log.bind(connector=connector, task=task)
+        self._rest = b""
+        self._kept: list[str] | None = None
+        self.ended = asyncio.get_running_loop().create_future()
+
+    @classmethod
+    async def of(cls, descriptor: int, connector: str, task: int) -> Output:
+        """Takes the descriptor over."""
+        _, output = await asyncio.get_running_loop().connect_read_pipe(
+            lambda: cls(connector, task), os.fdopen(descriptor, "rb", buffering=0)
+        )
+        return output
+
+    def keep(self) -> None:
+        """From now on lines are kept, not logged: the process has been told to print its stacks."""
+        self._kept = []
+
+    def stop_keeping(self) -> list[str]:
+        kept, self._kept = self._kept or [], None
+        return kept
+
+    def data_received(self, data: bytes) -> None:
+        *lines, self._rest = (self._rest + data).split(b"\n")
+        if len(self._rest) > LONGEST_LINE_BYTES:
+            lines, self._rest = [*lines, self._rest], b""
+        for line in lines:
+            self._take(line.decode(errors="replace").rstrip())
+
+    def connection_lost(self, error: Exception | None) -> None:
+        if self._rest:
+            self._take(self._rest.decode(errors="replace"))
+        self.ended.set_result(None)
+
+    def _take(self, line: str) -> None:
+        if self._kept is None:
+            self._log.info("task output", line=line)
+        elif len(self._kept) < MOST_KEPT_LINES:
+            self._kept.append(line)
