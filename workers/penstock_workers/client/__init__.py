@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from penstock_workers.client.compression import Compression
-from penstock_workers.client.interface import Producer
+from penstock_workers.client.consumer import AiokafkaConsumer
+from penstock_workers.client.fetcher import Isolation
+from penstock_workers.client.interface import Consumer, Producer
 from penstock_workers.client.producer import AiokafkaProducer
 
-__all__ = ["Compression", "Producer", "producer"]
+__all__ = ["Compression", "Consumer", "Isolation", "Producer", "consumer", "producer"]
 
 
 def producer(
@@ -23,3 +25,10 @@ def producer(
         compression=compression,
         delivery_timeout_seconds=delivery_timeout_seconds,
     )
+
+
+def consumer(
+    bootstrap_servers: str, group: str, *, client_id: str = "penstock", isolation: Isolation = "read_committed"
+) -> Consumer:
+    """A member of `group` that is yet to be started. Without a stored offset it begins at the earliest."""
+    return AiokafkaConsumer(bootstrap_servers, group, client_id=client_id, isolation=isolation)

@@ -1,4 +1,4 @@
-"""The compression types of Kafka's record batches, by cramjam.
+"""The compression types of Kafka's record batches, by cramjam. aiokafka undoes them where records are read.
 
 Each spelling below was chosen for what other clients can read: lz4 frames with independent blocks, because Kafka's
 brokers refuse linked ones; snappy in the framing of xerial's library, because that is what Kafka calls snappy.
@@ -25,16 +25,6 @@ def compress(compression: Compression, data: bytes) -> bytes:
     return COMPRESSORS[compression](data)
 
 
-def decompress(codec: int, data: memoryview) -> bytes:
-    """The bytes behind one of `CODECS`. Raises ValueError for an unknown codec or damaged data."""
-    try:
-        return DECOMPRESSORS[codec](data)
-    except KeyError:
-        raise ValueError(f"unknown compression codec {codec}") from None
-    except (cramjam.DecompressionError, struct.error) as error:
-        raise ValueError(f"damaged compressed records: {error}") from error
-
-
 def _gzip(data: bytes) -> bytes:
     return bytes(cramjam.gzip.compress(data))
 
@@ -59,30 +49,10 @@ def _zstd(data: bytes) -> bytes:
     return bytes(cramjam.zstd.compress(data, level=3))
 
 
-def _unsnappy(data: memoryview) -> bytes:
-    if data[:8] != XERIAL_HEADER[:8]:
-        return bytes(cramjam.snappy.decompress_raw(data))
-    parts = []
-    start = len(XERIAL_HEADER)
-    while start < len(data):
-        end = start + 4 + int.from_bytes(data[start : start + 4], "big")
-        parts.append(bytes(cramjam.snappy.decompress_raw(data[start + 4 : end])))
-        start = end
-    return b"".join(parts)
-
-
 COMPRESSORS: dict[Compression, Callable[[bytes], bytes]] = {
     "none": lambda data: data,
     "gzip": _gzip,
     "snappy": _snappy,
     "lz4": _lz4,
     "zstd": _zstd,
-}
-
-DECOMPRESSORS: dict[int, Callable[[memoryview], bytes]] = {
-    0: bytes,
-    1: lambda data: bytes(cramjam.gzip.decompress(data)),
-    2: _unsnappy,
-    3: lambda data: bytes(cramjam.lz4.decompress(data)),
-    4: lambda data: bytes(cramjam.zstd.decompress(data)),
 }

@@ -1,0 +1,156 @@
+"""A member of a consumer group: aiokafka's coordinator keeps the membership, our fetcher brings the records."""
+
+from __future__ import annotations
+
+import asyncio
+from asyncio import Future
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+
+import structlog
+from aiokafka.client import AIOKafkaClient
+from aiokafka.consumer.group_coordinator import GroupCoordinator
+from aiokafka.consumer.subscription_state import SubscriptionState
+from aiokafka.errors import KafkaError
+from aiokafka.structs import OffsetAndMetadata
+
+from penstock import Batch, RetryLater, TopicPartition
+from penstock_workers.client.errors import explained
+from penstock_workers.client.fetcher import Fetcher, Isolation
+from penstock_workers.client.rebalance import Rebalance, Revocation
+
+logger = structlog.get_logger()
+
+SESSION_TIMEOUT_MILLISECONDS = 6_000
+"""Kafka's least. For as long a killed member's partitions are read by nobody."""
+HEARTBEAT_MILLISECONDS = 2_000
+REBALANCE_TIMEOUT_MILLISECONDS = 60_000
+"""How long the group waits for a member that is busy writing."""
+MAX_POLL_INTERVAL_MILLISECONDS = 300_000
+METADATA_MAX_AGE_MILLISECONDS = 30_000
+"""How long a new topic or partition may stay unnoticed."""
+TOPIC_WAIT_SECONDS = 5.0
+COMMIT_TIMEOUT_SECONDS = 30.0
+
+Assigned = Callable[[Sequence[TopicPartition]], Awaitable[Mapping[TopicPartition, int]]]
+Revoked = Callable[[Sequence[TopicPartition]], Awaitable[None]]
+
+
+class AiokafkaConsumer:
+    """See `penstock_workers.client.interface.Consumer`."""
+
+    def __init__(self, bootstrap_servers: str, group: str, *, client_id: str, isolation: Isolation) -> None:
+        self._bootstrap_servers = bootstrap_servers
+        self._group = group
+        self._client_id = client_id
+        self._isolation = isolation
+        self._rebalance = Rebalance(self._wake)
+        self._waiters: set[Future[None]] = set()
+
+    async def start(self, topics: Sequence[str], *, assigned: Assigned, revoked: Revoked) -> None:
+        self._assigned, self._revoked = assigned, revoked
+        self._client = AIOKafkaClient(
+            bootstrap_servers=self._bootstrap_servers,
+            client_id=self._client_id,
+            metadata_max_age_ms=METADATA_MAX_AGE_MILLISECONDS,
+        )
+        self._fetcher = Fetcher(self._client, self._isolation, self._wake)
+        try:
+            await self._client.bootstrap()
+        except Exception as error:
+            raise explained(error, where=self._bootstrap_servers) from error
+        await self._wait_for_topics(topics)
+        self._join(topics)
+
+    async def next_batches(self, timeout_seconds: float) -> list[Batch]:
+        deadline = asyncio.get_running_loop().time() + timeout_seconds
+        try:
+            while True:
+                await self._rebalance_if_asked()
+                batches = self._read()
+                remaining_seconds = deadline - asyncio.get_running_loop().time()
+                if batches or remaining_seconds <= 0:
+                    return batches
+                await self._wait(remaining_seconds)
+        except KafkaError as error:
+            raise explained(error, where=self._group) from error
+
+    async def commit(self, offsets: Mapping[TopicPartition, int]) -> None:
+        assignment = self._subscription.subscription.assignment
+        if assignment is None or not set(offsets) <= assignment.tps:
+            raise RetryLater("the partitions have gone to another member", code="commit-refused", where=self._group)
+        stored = {partition: OffsetAndMetadata(offset, "") for partition, offset in offsets.items()}
+        try:
+            async with asyncio.timeout(COMMIT_TIMEOUT_SECONDS):
+                await self._coordinator.commit_offsets(assignment, stored)
+        except TimeoutError as error:
+            raise RetryLater(
+                f"offsets were not stored within {COMMIT_TIMEOUT_SECONDS:g} s", where=self._group
+            ) from error
+        except Exception as error:
+            raise explained(error, where=self._group) from error
+
+    async def close(self) -> None:
+        self._rebalance.end()
+        await self._fetcher.stop()
+        await self._coordinator.close()
+        await self._client.close()
+
+    async def _wait_for_topics(self, topics: Sequence[str]) -> None:
+        """Asking for a topic may create it. One that stays unknown is read as soon as it turns up."""
+        self._client.set_topics(topics)
+        deadline = asyncio.get_running_loop().time() + TOPIC_WAIT_SECONDS
+        while unknown := [topic for topic in topics if not self._client.cluster.partitions_for_topic(topic)]:
+            if asyncio.get_running_loop().time() > deadline:
+                logger.warning("topics do not exist yet", topics=unknown, group=self._group)
+                return
+            await self._client.force_metadata_update()
+            await asyncio.sleep(0.05)
+
+    def _join(self, topics: Sequence[str]) -> None:
+        self._subscription = SubscriptionState()
+        self._subscription.register_fetch_waiters(self._waiters)
+        self._coordinator = GroupCoordinator(
+            self._client,
+            self._subscription,
+            group_id=self._group,
+            session_timeout_ms=SESSION_TIMEOUT_MILLISECONDS,
+            heartbeat_interval_ms=HEARTBEAT_MILLISECONDS,
+            rebalance_timeout_ms=REBALANCE_TIMEOUT_MILLISECONDS,
+            max_poll_interval_ms=MAX_POLL_INTERVAL_MILLISECONDS,
+            enable_auto_commit=False,
+        )
+        self._rebalance.coordinator = self._coordinator
+        self._subscription.subscribe(topics=set(topics), listener=self._rebalance)
+
+    async def _rebalance_if_asked(self) -> None:
+        """Here and nowhere else do partitions come and go, so that no batch is being written meanwhile."""
+        while step := self._rebalance.next_step():
+            await self._fetcher.stop()
+            try:
+                if isinstance(step, Revocation):
+                    await self._revoked(step.partitions)
+                else:
+                    resumed = await self._assigned(list(step.committed))
+                    self._fetcher.start({**step.committed, **resumed})
+            finally:
+                step.done.set_result(None)
+
+    def _read(self) -> list[Batch]:
+        with self._subscription.fetch_context():  # a sign of life: see MAX_POLL_INTERVAL_MILLISECONDS
+            pass
+        self._coordinator.check_errors()
+        return self._fetcher.read()
+
+    async def _wait(self, timeout_seconds: float) -> None:
+        """Until something has come: records, a rebalance, an error, which is raised."""
+        waiter: Future[None] = asyncio.get_running_loop().create_future()
+        self._waiters.add(waiter)
+        await asyncio.wait((waiter,), timeout=timeout_seconds)
+        self._waiters.discard(waiter)
+        if waiter.done():
+            waiter.result()
+
+    def _wake(self) -> None:
+        for waiter in self._waiters:
+            if not waiter.done():
+                waiter.set_result(None)
