@@ -99,5 +99,5 @@ def _batches(producer: AIOKafkaProducer, records: Sequence[TableRecord]) -> list
 async def _close_without_delivering(producer: AIOKafkaProducer) -> None:
     """aiokafka has no public way to do this: `stop` waits until everything is delivered."""
     await producer._sender.close()
-    producer._message_accumulator.fail_all(KafkaError("given up"))
-    await producer.stop()
+    producer._closed = True
+    await producer.client.close()
