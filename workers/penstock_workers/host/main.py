@@ -61,6 +61,8 @@ def new_event_loop() -> asyncio.AbstractEventLoop:
 def configure_logging() -> None:
     """To stderr, which the worker reads line by line into its own log, with the names of connector and task."""
     logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
+    # aiokafka logs as an error what it then retries; what it gives up on reaches us as an exception.
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
     structlog.configure(
         processors=[
             structlog.processors.add_log_level,
@@ -77,7 +79,7 @@ async def run(control: socket.socket) -> None:
     stop = asyncio.Event()
     background = [
         asyncio.create_task(listen(channel, stop)),
-        asyncio.create_task(beat(channel, spec.heartbeat_interval_seconds)),
+        asyncio.create_task(repeat(lambda: channel.post(Heartbeat()), spec.heartbeat_interval_seconds)),
     ]
     try:
         await run_task(spec, channel.post, stop)
@@ -94,12 +96,6 @@ async def listen(channel: Channel, stop: asyncio.Event) -> None:
     stop.set()
     await channel.receive(Stop)
     os._exit(1)
-
-
-async def beat(channel: Channel, interval_seconds: float) -> None:
-    while True:
-        channel.post(Heartbeat())
-        await asyncio.sleep(interval_seconds)
 
 
 async def run_task(spec: TaskSpec, report: Report, stop: asyncio.Event) -> None:
@@ -127,22 +123,26 @@ async def run_sink(spec: TaskSpec, sink: Sink[Any], report: Report, stop: asynci
 
 
 async def run_reporting(task: Task, report: Report) -> None:
-    reporting = asyncio.create_task(report_progress(task, report))
+    reported = Progress()
+
+    def report_change() -> None:
+        nonlocal reported
+        if (progress := task.progress()) != reported:
+            reported = progress
+            report(progress)
+
+    reporting = asyncio.create_task(repeat(report_change, PROGRESS_INTERVAL_SECONDS))
     try:
         await task.run()
     finally:
         reporting.cancel()
-        report(task.progress())
+        report_change()
 
 
-async def report_progress(task: Task, report: Report) -> None:
-    reported = Progress()
+async def repeat(action: Callable[[], None], interval_seconds: float) -> None:
     while True:
-        await asyncio.sleep(PROGRESS_INTERVAL_SECONDS)
-        progress = task.progress()
-        if progress != reported:
-            report(progress)
-            reported = progress
+        action()
+        await asyncio.sleep(interval_seconds)
 
 
 def load(spec: TaskSpec) -> Connector[Any]:

@@ -1,12 +1,14 @@
-"""A sink at work: a member of the connector's consumer group that writes, flushes, and commits what is flushed."""
+"""A sink at work: a member of the connector's consumer group that writes, flushes, and commits what is flushed.
+
+One thing after the other: partitions come and go inside `next_batches`, so never while a batch is written.
+"""
 
 from __future__ import annotations
 
 import asyncio
-from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from contextlib import suppress
-from typing import Any
+from typing import Any, TypeVar
 
 import structlog
 
@@ -19,17 +21,12 @@ from penstock_workers.host.messages import Message, Progress, Started, TaskSpec
 
 log = structlog.get_logger()
 
+T = TypeVar("T")
 COMMIT_INTERVAL_SECONDS = 1.0
 MOST_NAMED_RECORDS = 20
 
 
 class SinkTask:
-    """Reading and rebalancing go on beside each other, but never both in the sink: `_in_sink` is for one of them.
-
-    Batches wait in `_pending` until they are written; a rebalance takes those of lost partitions out, so that
-    nothing is written for a partition that is no longer this task's.
-    """
-
     def __init__(
         self,
         spec: TaskSpec,
@@ -43,10 +40,10 @@ class SinkTask:
         self._report = report
         self._stop = stop
         self._connection = Connection(sink, spec.call_timeout_seconds, stop)
-        self._in_sink = asyncio.Lock()
-        self._pending: deque[Batch] = deque()
         self._written: dict[TopicPartition, int] = {}
         """The next offset of each partition that was written to since the last commit."""
+        self._commit_due = 0.0
+        self._rebalancing = False
         self._failure: Exception | None = None
         """What ended this membership: from then on the sink is not asked for anything."""
         self._records_total = self._bytes_total = self._records_uncommitted = 0
@@ -66,94 +63,72 @@ class SinkTask:
 
     async def _work_as_member(self) -> None:
         """One membership of the group. The next one begins at the offsets that this one committed."""
-        self._pending.clear()
         self._written.clear()
         self._records_uncommitted = 0
         self._failure = None
+        consumer = self._consumer = self._new_consumer()
         try:
             await self._connection.open()
             self._report(Started())
-            self._consumer = self._new_consumer()
+            topics = self._sink.config.topics
+            await of_the_log(consumer.start(topics, assigned=self._assigned, revoked=self._revoked))
             try:
                 await self._work()
             except Exception as error:
-                self._failure = self._failure or error
+                if self._failure is not None and self._failure is not error:
+                    raise self._failure from error
+                self._failure = error
+                raise
             finally:
-                await self._consumer.close()
+                await consumer.close()
         finally:
             await self._connection.close()
-        if self._failure is not None:
-            raise self._failure
 
     async def _work(self) -> None:
-        topics = self._sink.config.topics
-        await of_the_log(self._consumer.start(topics, assigned=self._assigned, revoked=self._revoked))
-        committing = asyncio.create_task(self._commit_regularly())
-        try:
-            while not self._stop.is_set() and self._failure is None:
-                await self._read_and_write()
-        finally:
-            committing.cancel()
-            await asyncio.wait({committing})
-        async with self._in_sink:
-            await self._commit()
-
-    async def _read_and_write(self) -> None:
-        if not self._pending:
-            self._pending.extend(await self._next_batches())
-        try:
-            async with self._in_sink:
-                await self._write_next()
-        except ConnectionLost:
-            raise
-        except RetryLater as error:  # the batch stays the next one, unless a rebalance takes it away
-            with suppress(Stopped):  # what was written before is committed on the way out
-                await self._connection.pause(error)
+        self._commit_due = asyncio.get_running_loop().time() + COMMIT_INTERVAL_SECONDS
+        with suppress(Stopped):
+            while not self._stop.is_set():
+                for batch in await self._next_batches():
+                    await self._write(batch)
+                    await self._commit_if_due()
+                await self._commit_if_due()
+        await self._commit()
 
     async def _next_batches(self) -> Sequence[Batch]:
         """None when the task is to stop: what has been fetched by then comes again."""
         fetching = asyncio.ensure_future(of_the_log(self._consumer.next_batches(COMMIT_INTERVAL_SECONDS)))
         await asyncio.wait({fetching, self._stopping}, return_when=asyncio.FIRST_COMPLETED)
-        if fetching.done():
-            return fetching.result()
-        fetching.cancel()
-        await asyncio.wait({fetching})
-        return []
+        if not fetching.done():
+            if not self._rebalancing:
+                fetching.cancel()
+            await asyncio.wait({fetching})
+        if self._failure is not None:
+            raise self._failure
+        return [] if self._stop.is_set() else fetching.result()
 
-    async def _write_next(self) -> None:
-        if not self._pending or self._failure is not None:
-            return
-        batch = self._pending[0]
+    async def _write(self, batch: Batch) -> None:
         try:
-            await self._connection.call("write", self._sink.write(batch))
+            await self._retrying("write", lambda: self._sink.write(batch))
         except WriteFailed as error:
             await self._commit()
             raise failed_records(batch, error) from error
-        self._pending.popleft()
-        self._connection.works()
-        self._count(batch)
-
-    def _count(self, batch: Batch) -> None:
         assert batch.offsets is not None
         self._written[partition_of(batch)] = batch.offsets[-1] + 1
         self._records_total += len(batch)
         self._records_uncommitted += len(batch)
         self._bytes_total += size_bytes(batch)
 
-    async def _commit_regularly(self) -> None:
-        while self._failure is None:
-            await asyncio.sleep(COMMIT_INTERVAL_SECONDS)
-            try:
-                async with self._in_sink:
-                    await self._commit()
-            except Exception as error:
-                self._failure = error
+    async def _commit_if_due(self) -> None:
+        now = asyncio.get_running_loop().time()
+        if now >= self._commit_due:
+            self._commit_due = now + COMMIT_INTERVAL_SECONDS
+            await self._commit()
 
     async def _commit(self) -> None:
         """Flush, then commit. What the group no longer lets this member commit comes again elsewhere."""
-        if not self._written or self._failure is not None:
+        if not self._written:
             return
-        await self._connection.call("flush", self._sink.flush())
+        await self._retrying("flush", self._sink.flush)
         try:
             await self._consumer.commit(dict(self._written))
         except RetryLater as error:
@@ -163,27 +138,43 @@ class SinkTask:
         self._records_uncommitted = 0
 
     async def _assigned(self, partitions: Sequence[TopicPartition]) -> Mapping[TopicPartition, int]:
-        async with self._in_sink:
-            if self._failure is not None:
-                return {}
-            try:
-                return await self._connection.call("assigned", self._sink.assigned(partitions))
-            except Exception as error:
-                self._failure = error
-                return {}
+        return (
+            await self._in_rebalance(lambda: self._retrying("assigned", lambda: self._sink.assigned(partitions))) or {}
+        )
 
     async def _revoked(self, partitions: Sequence[TopicPartition]) -> None:
-        async with self._in_sink:
-            lost = set(partitions)
-            self._pending = deque(batch for batch in self._pending if partition_of(batch) not in lost)
+        async def give_up() -> None:
+            await self._commit()
+            await self._retrying("revoked", lambda: self._sink.revoked(partitions))
+
+        await self._in_rebalance(give_up)
+        for partition in partitions:
+            self._written.pop(partition, None)
+
+    async def _in_rebalance(self, step: Callable[[], Coroutine[Any, Any, T]]) -> T | None:
+        """An error is kept for the task to raise: the group's protocol has to go on."""
+        if self._failure is None:
+            self._rebalancing = True
             try:
-                await self._commit()
-                if self._failure is None:
-                    await self._connection.call("revoked", self._sink.revoked(partitions))
+                return await step()
             except Exception as error:
                 self._failure = error
-            for partition in lost:
-                self._written.pop(partition, None)
+            finally:
+                self._rebalancing = False
+        return None
+
+    async def _retrying(self, name: str, call: Callable[[], Coroutine[Any, Any, T]]) -> T:
+        """Connector code, with the same input again after each RetryLater. Raises Stopped when there is no time."""
+        while True:
+            try:
+                answer = await self._connection.call(name, call())
+            except ConnectionLost:
+                raise
+            except RetryLater as error:
+                await self._connection.pause(error)
+            else:
+                self._connection.works()
+                return answer
 
 
 def partition_of(batch: Batch) -> TopicPartition:
