@@ -1,0 +1,34 @@
+"""`penstock log`: a node of the log in this process."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from penstock import BadConfiguration
+
+
+@click.command(name="log")
+@click.option(
+    "--data-dir", type=click.Path(file_okay=False, path_type=Path), default=Path(".penstock/log"), show_default=True
+)
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option("--port", default=9092, show_default=True, help="Port for the Kafka protocol; 0 takes a free one.")
+@click.option("--advertised-host", help="The host that clients are told to connect to. Default: --host.")
+@click.option("--node-id", default=0, show_default=True, help="Number of this node in the cluster.")
+@click.option("-s", "--set", "settings", multiple=True, metavar="KEY=VALUE", help="A broker configuration of Kafka's.")
+def command(
+    data_dir: Path, host: str, port: int, advertised_host: str | None, node_id: int, settings: tuple[str, ...]
+) -> int:
+    """Run a node of the log until SIGTERM or Ctrl-C."""
+    from penstock_log.__main__ import run_node
+    from penstock_log.config import NodeConfig
+    from penstock_platform.cli.logging import configure_logging
+
+    pairs = [setting.partition("=") for setting in settings]
+    for setting, (_, separator, _) in zip(settings, pairs, strict=True):
+        if not separator:
+            raise BadConfiguration("is not KEY=VALUE", where=f"--set {setting}")
+    configure_logging()
+    return run_node(NodeConfig(data_dir, host, port, node_id, advertised_host, {key: value for key, _, value in pairs}))

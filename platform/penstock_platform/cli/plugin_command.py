@@ -1,0 +1,63 @@
+"""`penstock plugin`: what is installed in this Python environment."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import click
+
+from penstock_platform.cli.output import output_option, print_json, print_table
+from penstock_platform.cli.root import show
+
+
+@click.group(name="plugin")
+def command() -> None:
+    """List installed plugins and their options."""
+
+
+@command.command("list")
+@output_option
+def list_plugins(output: str) -> None:
+    """The connector classes that are installed here."""
+    catalog = _catalog()
+    if output == "json":
+        print_json([{"class": each.class_name, "type": each.type, "version": each.version} for each in catalog.plugins])
+    else:
+        rows = [[each.class_name, each.type, each.version, _summary(each.schema)] for each in catalog.plugins]
+        print_table(["CLASS", "TYPE", "VERSION", ""], rows)
+    for problem in catalog.problems:
+        show(problem)
+
+
+@command.command("show")
+@click.argument("name")
+@output_option
+def show_plugin(name: str, output: str) -> None:
+    """The options of connector class NAME; with --output json its JSON Schema."""
+    plugin = _catalog().find(name)
+    if output == "json":
+        print_json(plugin.schema)
+        return
+    required = plugin.schema.get("required", ())
+    rows = [
+        [
+            key,
+            definition["type"],
+            "(required)" if key in required else definition.get("default", ""),
+            definition["description"],
+        ]
+        for key, definition in plugin.schema["properties"].items()
+    ]
+    click.echo(f"{plugin.class_name} {plugin.version}, a {plugin.type}\n")
+    print_table(["OPTION", "TYPE", "DEFAULT", "DESCRIPTION"], rows)
+
+
+def _catalog() -> Any:
+    from penstock_platform.plugins.discovery import discover
+
+    return asyncio.run(discover())
+
+
+def _summary(schema: Any) -> str:
+    return str(schema.get("description", "")).partition("\n")[0]

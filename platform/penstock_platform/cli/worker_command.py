@@ -1,0 +1,108 @@
+"""`penstock worker`: a worker and its REST API in this process, on any Kafka."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import signal
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import click
+
+from penstock import BadConfiguration
+
+FLAGS = {
+    "bootstrap_servers": "bootstrap.servers",
+    "group": "group.id",
+    "rest_host": "rest.host.name",
+    "rest_port": "rest.port",
+}
+
+
+@click.command(name="worker")
+@click.option("--bootstrap-servers", help="Where the log is. [default: 127.0.0.1:9092]")
+@click.option("--group", help="Name of the worker cluster. [default: connect-cluster]")
+@click.option("--rest-host", help="Address on which REST listens. [default: 127.0.0.1]")
+@click.option("--rest-port", type=int, help="Port on which REST listens; 0 takes a free one. [default: 8083]")
+@click.option(
+    "-c",
+    "--config",
+    "config_file",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="TOML, JSON or .properties file.",
+)
+@click.option("-s", "--set", "settings", multiple=True, metavar="KEY=VALUE", help="One option; overrides the file.")
+@click.option("--log-json", is_flag=True, help="Log lines as JSON.")
+def command(config_file: Path | None, settings: tuple[str, ...], log_json: bool, **flags: Any) -> None:
+    """Run a worker until SIGTERM or Ctrl-C.
+
+    All options of a worker: docs/reference/worker.md.
+    """
+    from penstock_platform.cli.logging import configure_logging
+    from penstock_workers.config import WorkerConfig
+
+    raw = read_config(config_file) if config_file else {}
+    raw |= {FLAGS[flag]: value for flag, value in flags.items() if value is not None}
+    for setting in settings:
+        key, separator, value = setting.partition("=")
+        if not separator:
+            raise BadConfiguration("is not KEY=VALUE", where=f"--set {setting}")
+        raw[key] = value
+    configure_logging(as_json=log_json)
+    asyncio.run(_serve(WorkerConfig.parse(raw)))
+
+
+async def _serve(config: Any) -> None:
+    from penstock_platform.plugins.discovery import discover
+    from penstock_platform.rest.server import serve
+    from penstock_workers.worker import Worker
+
+    stopping = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stopping.set)
+    catalog = await discover()
+    worker = Worker(config, catalog.plugins)
+    server = await serve(worker, catalog, config.rest_host_name, config.rest_port)
+    try:
+        await _unless(stopping, worker.start())
+        await stopping.wait()
+    finally:
+        await server.stop()
+        await worker.stop()
+
+
+async def _unless(stopping: asyncio.Event, starting: Any) -> None:
+    """Await the start, but give it up when we are to stop."""
+    start, stop = asyncio.ensure_future(starting), asyncio.create_task(stopping.wait())
+    await asyncio.wait({start, stop}, return_when=asyncio.FIRST_COMPLETED)
+    stop.cancel()
+    if not start.done():
+        start.cancel()
+    else:
+        start.result()
+
+
+def read_config(path: Path) -> dict[str, Any]:
+    """A flat map of options. TOML tables are joined by dots, so `[rest] port = 1` is `rest.port`."""
+    try:
+        text = path.read_text(encoding="utf-8")
+        if path.suffix == ".toml":
+            return dict(_flat(tomllib.loads(text)))
+        if path.suffix == ".json":
+            return dict(_flat(json.loads(text)))
+    except OSError as error:
+        raise BadConfiguration(f"cannot be read: {error.strerror}", where=str(path)) from error
+    except ValueError as error:
+        raise BadConfiguration(f"is not {path.suffix[1:].upper()}: {error}", where=str(path)) from error
+    lines = [line.strip() for line in text.splitlines()]
+    pairs = [line.partition("=") for line in lines if line and line[0] not in "#!"]
+    return {key.strip(): value.strip() for key, _, value in pairs}
+
+
+def _flat(table: dict[str, Any], prefix: str = "") -> list[tuple[str, Any]]:
+    pairs: list[tuple[str, Any]] = []
+    for key, value in table.items():
+        pairs += _flat(value, f"{prefix}{key}.") if isinstance(value, dict) else [(prefix + key, value)]
+    return pairs
