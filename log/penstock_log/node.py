@@ -3,6 +3,7 @@
 import asyncio
 import fcntl
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import IO
 
@@ -11,6 +12,9 @@ import structlog
 from penstock_log.api.cluster import ClusterApi
 from penstock_log.api.configs import ConfigsApi
 from penstock_log.api.fetch import FetchApi
+from penstock_log.api.group_admin import GroupAdminApi
+from penstock_log.api.group_offsets import GroupOffsetsApi
+from penstock_log.api.groups import GroupsApi
 from penstock_log.api.log_dirs import LogDirsApi
 from penstock_log.api.offsets import OffsetsApi
 from penstock_log.api.produce import ProduceApi
@@ -22,6 +26,7 @@ from penstock_log.config import NodeConfig
 from penstock_log.controller.broker_configs import broker_config, check_broker_configs, topic_defaults
 from penstock_log.controller.controller import Controller
 from penstock_log.controller.metadata_log import MetadataLog
+from penstock_log.group.service import GroupService
 from penstock_log.replicas import Replicas
 from penstock_log.server.dispatch import Dispatcher
 from penstock_log.server.server import Server
@@ -41,6 +46,12 @@ def now_ms() -> int:
     return time.time_ns() // 1_000_000
 
 
+def steady_clock() -> Callable[[], int]:
+    """Milliseconds since 1970 that go on evenly, whatever is done to the machine's clock: sessions end by it."""
+    behind_ns = time.time_ns() - time.monotonic_ns()
+    return lambda: (time.monotonic_ns() + behind_ns) // 1_000_000
+
+
 class Node:
     """`await start()`, serve until `await stop()`. Several may run in one process."""
 
@@ -52,6 +63,7 @@ class Node:
         self._flusher: Flusher
         self._controller: Controller
         self._replicas: Replicas
+        self._groups: GroupService
         self._server: Server
         self._retention: asyncio.Task[None]
         self.port = config.port
@@ -78,6 +90,8 @@ class Node:
         )
         self._replicas.open_all()
         self._controller.subscribe(self._replicas.on_event)
+        self._groups = GroupService(self._controller, self._replicas, config.settings, steady_clock())
+        self._groups.start()
         await self._listen()
         self._retention = asyncio.create_task(self._apply_retention())
 
@@ -104,6 +118,10 @@ class Node:
         registry.add(TopicsApi(controller, config.settings).routes())
         registry.add(ConfigsApi(controller, config.node_id, config.settings).routes())
         registry.add(ProducersApi(controller, config.node_id).routes())
+        groups = self._groups
+        registry.add(GroupsApi(groups.groups, groups.coordinator).routes())
+        registry.add(GroupOffsetsApi(groups.coordinator, groups.offsets, controller.state, now_ms).routes())
+        registry.add(GroupAdminApi(groups.coordinator, groups.offsets).routes())
         registry.add(LogDirsApi(replicas, config.data_dir).routes())
         return registry
 
@@ -118,6 +136,7 @@ class Node:
         """Answer no more, flush everything, leave the clean-shutdown checkpoints."""
         self._retention.cancel()
         await self._server.stop()
+        await self._groups.stop()
         self._replicas.close()
         self._controller.close()
         self._flusher.close()

@@ -6,8 +6,9 @@ from typing import Any, Final
 from penstock_log.api.epochs import check_leader_epoch
 from penstock_log.api.registry import RequestContext, Response, Route
 from penstock_log.errors import ErrorCode, LogError
-from penstock_log.partition.partition import Isolation, OffsetAtTime, Partition
+from penstock_log.partition.partition import Isolation, Partition
 from penstock_log.replicas import Replicas
+from penstock_log.storage.timestamps import OffsetAtTime
 
 LIST_OFFSETS: Final = 2
 DELETE_RECORDS: Final = 21

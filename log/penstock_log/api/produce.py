@@ -53,6 +53,8 @@ class ProduceApi:
             if part.records is None:
                 raise LogError(ErrorCode.invalid_record, "The request holds no records for this partition.")
             partition = self._replicas.get(topic, part.index)
+            if request.acks == -1:
+                partition.check_enough_replicas()
             return partition, partition.append(part.records, self._now_ms())
         except LogError as error:
             return error

@@ -17,6 +17,44 @@ _OWN = [
     ConfigSpec(
         "default.replication.factor", ConfigType.INT, "1", "Replicas of a topic created without a number.", minimum=1
     ),
+    ConfigSpec(
+        "group.initial.rebalance.delay.ms",
+        ConfigType.INT,
+        "0",
+        "How long the first members of an empty group wait for others before they are assigned partitions.",
+        minimum=0,
+    ),
+    ConfigSpec(
+        "group.max.session.timeout.ms", ConfigType.INT, "1800000", "The longest session a consumer may ask for."
+    ),
+    ConfigSpec("group.min.session.timeout.ms", ConfigType.INT, "6000", "The shortest session a consumer may ask for."),
+    ConfigSpec(
+        "offset.metadata.max.bytes",
+        ConfigType.INT,
+        "4096",
+        "The longest metadata that may come with a committed offset.",
+    ),
+    ConfigSpec(
+        "offsets.retention.check.interval.ms",
+        ConfigType.LONG,
+        "600000",
+        "How often expired offsets are looked for.",
+        minimum=1,
+    ),
+    ConfigSpec(
+        "offsets.retention.minutes",
+        ConfigType.INT,
+        "10080",
+        "How long the offsets of a group are kept after its last member has left.",
+        minimum=1,
+    ),
+    ConfigSpec(
+        "offsets.topic.num.partitions",
+        ConfigType.INT,
+        "50",
+        "Partitions of __consumer_offsets when it is created; their number cannot change later.",
+        minimum=1,
+    ),
     ConfigSpec("num.partitions", ConfigType.INT, "1", "Partitions of a topic created without a number.", minimum=1),
     ConfigSpec(
         "socket.request.max.bytes",

@@ -6,13 +6,13 @@ from typing import Final
 from uuid import uuid4
 
 from penstock_log.controller.broker_configs import broker_config
+from penstock_log.controller.brokers import new_cluster_id, register_broker
 from penstock_log.controller.events import (
     Event,
     PartitionsAdded,
     ProducerIdsAllocated,
     TopicCreated,
 )
-from penstock_log.controller.brokers import new_cluster_id, register_broker
 from penstock_log.controller.metadata_log import MetadataLog
 from penstock_log.controller.state import Broker, ClusterState
 from penstock_log.controller.topics import (

@@ -9,6 +9,7 @@ import asyncio
 from collections import deque
 from collections.abc import Callable
 from struct import Struct
+from typing import cast
 
 import structlog
 
@@ -45,9 +46,9 @@ class Connection(asyncio.BufferedProtocol):
     # --- asyncio's callbacks ---------------------------------------------------------------------------------------
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
-        transport.set_write_buffer_limits(high=WRITE_HIGH_WATER_BYTES)
+        # uvloop's transports have the interface but not the base class.
+        self._transport = cast(asyncio.Transport, transport)
+        self._transport.set_write_buffer_limits(high=WRITE_HIGH_WATER_BYTES)
         host, port = transport.get_extra_info("peername")[:2]
         self._peer_host, self._peer = host, f"{host}:{port}"
 
