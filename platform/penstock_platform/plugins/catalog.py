@@ -45,12 +45,13 @@ class Catalog:
         names = [plugin.class_name for plugin in self.plugins]
         spellings = {spelling: full for full in names for spelling in (full, full.rpartition(".")[2])}
         near = difflib.get_close_matches(name, spellings, n=1)
+        broken = "; ".join(map(str, self.problems))
         available = ", ".join(names) or "none"
         return UnknownConnectorClass(
             "Failed to find any class that implements Connector and which name matches "
             f"{name}, available connectors are: {available}",
             where="connector.class",
-            hint=f"did you mean {spellings[near[0]]}?" if near else "install the plugin that brings it",
+            hint=f"did you mean {spellings[near[0]]}?" if near else broken or "install the plugin that brings it",
         )
 
 

@@ -28,11 +28,11 @@ async def show_config(request: web.Request) -> web.Response:
 async def validate(request: web.Request) -> web.Response:
     """Answers 200 with the errors in it, as Kafka Connect does."""
     config = config_of(await json_object(request))
-    plugin = plugin_of(request.app[CATALOG], config)
-    if not plugin.answers_to(request.match_info["plugin"]):
+    catalog, in_path = request.app[CATALOG], request.match_info["plugin"]
+    plugin = plugin_of(catalog, config)
+    if not plugin.answers_to(in_path):
         raise BadRequest(
-            f"Included connector type {config['connector.class']} does not match request type "
-            f"{request.match_info['plugin']}",
+            f"Included connector type {config['connector.class']} does not match request type {in_path}",
             where="connector.class",
             hint="write the same class in the path and in the configuration",
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from penstock import Problem
 from penstock_platform.plugins.catalog import AmbiguousConnectorClass, Catalog, UnknownConnectorClass
 from penstock_workers.plugins import PluginInfo
 
@@ -24,6 +25,13 @@ def test_an_unknown_name_lists_what_is_installed_and_the_nearest() -> None:
         catalog.find("FileSourze")
     assert "available connectors are: penstock_file.FileSink, penstock_file.FileSource" in caught.value.problem.message
     assert caught.value.problem.hint == "did you mean penstock_file.FileSource?"
+
+
+def test_an_unknown_name_tells_which_plugins_are_broken() -> None:
+    broken = Problem("broken-plugin", "plugin s3: ModuleNotFoundError: No module named 'boto3'", "s3.py:1")
+    with pytest.raises(UnknownConnectorClass) as caught:
+        Catalog([], [broken]).find("S3Sink")
+    assert "No module named 'boto3'" in caught.value.problem.hint
 
 
 def test_a_short_name_of_two_classes_must_be_written_in_full() -> None:
