@@ -35,8 +35,8 @@ class DesiredConnector:
         if self.plugin:
             return ""
         return (
-            f"Connector class {self.config.get(CLASS, '(none)')} is not installed on this worker: "
-            "install its plugin and restart the worker, or change connector.class"
+            f"connector.class={self.config.get(CLASS, '')} names no connector class on this worker, or more than one: "
+            "install its plugin and restart the worker, or write its full name"
         )
 
     def running_tasks(self) -> Iterator[tuple[TaskId, StringMap]]:
@@ -55,7 +55,9 @@ def desired_connector(name: str, table: ConfigTable, plugins: Sequence[PluginInf
 
 def find_plugin(config: StringMap, plugins: Sequence[PluginInfo]) -> PluginInfo | None:
     wanted = config.get(CLASS, "")
-    return next((plugin for plugin in plugins if plugin.answers_to(wanted)), None)
+    candidates = [plugin for plugin in plugins if plugin.answers_to(wanted)]
+    exact = [plugin for plugin in candidates if plugin.class_name == wanted]
+    return (exact or candidates)[0] if len(exact or candidates) == 1 else None
 
 
 def plan_tasks(config: StringMap, plugin: PluginInfo | None, target_state: TargetState) -> list[StringMap]:

@@ -8,10 +8,11 @@ from collections.abc import AsyncIterator
 import pytest
 from aiokafka import AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.errors import UnknownTopicOrPartitionError
 
 from penstock import PenstockError
 from penstock_workers.errors import UnsuitableTopic
-from penstock_workers.store.internal_topics import InternalTopic, ensure_topic
+from penstock_workers.store.internal_topics import InternalTopic, check_topic, create_topic
 from penstock_workers.store.records import TableRecord, UnreadableRecord
 from penstock_workers.store.topic_log import TopicLog
 
@@ -31,6 +32,16 @@ class Table:
             self.rows.pop(record.key, None)
         else:
             self.rows[record.key] = record.value
+
+
+async def ensure_topic(admin: AIOKafkaAdminClient, topic: InternalTopic) -> int:
+    await create_topic(admin, topic)
+    async with asyncio.timeout(10):
+        while True:
+            try:
+                return await check_topic(admin, topic)
+            except UnknownTopicOrPartitionError:  # created, and not everywhere known yet
+                await asyncio.sleep(0.05)
 
 
 @pytest.fixture

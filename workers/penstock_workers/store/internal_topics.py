@@ -24,12 +24,20 @@ class InternalTopic(NamedTuple):
     """One partition and no more: the order of all its records matters."""
 
 
-async def ensure_topic(admin: AIOKafkaAdminClient, topic: InternalTopic) -> int:
-    """Create the topic if it is missing; answers its number of partitions.
+async def create_topic(admin: AIOKafkaAdminClient, topic: InternalTopic) -> None:
+    """Create it unless it exists. Raises a KafkaError where the log does not answer."""
+    nodes = len((await admin.describe_cluster())["brokers"])
+    replicas = min(nodes, MOST_REPLICAS)
+    new = NewTopic(topic.name, topic.partitions, replicas, topic_configs={"cleanup.policy": "compact"})
+    response: Any = await admin.create_topics([new])
+    for _, code, *message in response.topic_errors:
+        error = for_code(code)
+        if error not in (NoError, TopicAlreadyExistsError):
+            raise error(topic.name, *message)
 
-    Raises UnsuitableTopic, or a KafkaError where the log does not answer or the topic is not ready yet.
-    """
-    await _create(admin, topic)
+
+async def check_topic(admin: AIOKafkaAdminClient, topic: InternalTopic) -> int:
+    """Answer the number of its partitions. Raises UnsuitableTopic, or a KafkaError where it is not ready yet."""
     policy = await _cleanup_policy(admin, topic.name)
     if policy != "compact":
         raise UnsuitableTopic(
@@ -47,23 +55,12 @@ async def ensure_topic(admin: AIOKafkaAdminClient, topic: InternalTopic) -> int:
     return partitions
 
 
-async def _create(admin: AIOKafkaAdminClient, topic: InternalTopic) -> None:
-    nodes = len((await admin.describe_cluster())["brokers"])
-    replicas = min(nodes, MOST_REPLICAS)
-    new = NewTopic(topic.name, topic.partitions, replicas, topic_configs={"cleanup.policy": "compact"})
-    response: Any = await admin.create_topics([new])
-    for _, code, *message in response.topic_errors:
-        error = for_code(code)
-        if error not in (NoError, TopicAlreadyExistsError):
-            raise error(*message)
-
-
 async def _cleanup_policy(admin: AIOKafkaAdminClient, topic: str) -> str:
     resource = ConfigResource(ConfigResourceType.TOPIC, topic, {"cleanup.policy": None})
     response: Any = (await admin.describe_configs([resource]))[0]
     ((code, message, _, _, entries),) = response.resources
     if for_code(code) is not NoError:
-        raise for_code(code)(message)
+        raise for_code(code)(topic, message)
     return next((str(value) for name, value, *_ in entries if name == "cleanup.policy"), "unknown")
 
 

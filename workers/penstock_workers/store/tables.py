@@ -12,7 +12,7 @@ from aiokafka.errors import KafkaError
 from penstock_workers.config import WorkerConfig
 from penstock_workers.errors import LogUnavailable
 from penstock_workers.store.configs import ConfigTable, RestartRequest
-from penstock_workers.store.internal_topics import InternalTopic, ensure_topic
+from penstock_workers.store.internal_topics import InternalTopic, check_topic, create_topic
 from penstock_workers.store.offsets import OffsetTable
 from penstock_workers.store.records import TableRecord
 from penstock_workers.store.statuses import StatusTable
@@ -22,7 +22,7 @@ log = structlog.get_logger()
 
 START_TIMEOUT_SECONDS = 60.0
 """How long a worker waits for a log that is not there yet: both may have been started by the same command."""
-RETRY_SECONDS = 0.3
+RETRY_SECONDS = 0.1
 OFFSET_PARTITIONS = 25
 STATUS_PARTITIONS = 5
 """Kafka Connect's numbers, for topics that it may one day share."""
@@ -71,7 +71,7 @@ class Tables:
                         return await self._ensure_topics()
                     except KafkaError as error:
                         if last_error is None:
-                            log.warning("waiting for the log", servers=self._config.bootstrap_servers, why=repr(error))
+                            log.info("waiting for the log", servers=self._config.bootstrap_servers, why=repr(error))
                         last_error = error
                         await asyncio.sleep(RETRY_SECONDS)
         except TimeoutError as error:
@@ -86,7 +86,9 @@ class Tables:
         try:
             await admin.start()
             cluster = await admin.describe_cluster()
-            return cluster["cluster_id"] or "unknown", [await ensure_topic(admin, topic) for topic in self._topics()]
+            for topic in self._topics():
+                await create_topic(admin, topic)
+            return cluster["cluster_id"] or "unknown", [await check_topic(admin, topic) for topic in self._topics()]
         finally:
             await admin.close()
 
