@@ -1,0 +1,187 @@
+"""The group coordinator: gives requests to the groups, and carries out what the groups decide."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable
+from typing import TypeVar, cast
+
+import structlog
+
+from penstock_log.errors import ErrorCode, LogError
+from penstock_log.group.actions import Action, JoinReply, JoinRequest, Store, SyncReply, SyncRequest
+from penstock_log.group.classic import ClassicGroup
+from penstock_log.group.config import GroupConfig
+from penstock_log.group.deadlines import Deadlines
+from penstock_log.group.groups import Group, Groups
+from penstock_log.group.membership import ReplyTo
+from penstock_log.group.rebalance import GroupState
+from penstock_log.group.records import GroupRecord, encode_group
+from penstock_log.internal_topic import as_coordinator_error
+
+log = structlog.get_logger()
+
+ReplyT = TypeVar("ReplyT", JoinReply, SyncReply)
+
+
+class GroupCoordinator:
+    """The shell of all classic groups of a node. Refuses by LogError, and answers joins and syncs when they are due."""
+
+    def __init__(self, groups: Groups, config: GroupConfig, now_ms: Callable[[], int]) -> None:
+        self._groups = groups
+        self._config = config
+        self._now_ms = now_ms
+        self._deadlines = Deadlines()
+        self._timer: asyncio.TimerHandle | None = None
+        self._waiting: dict[ReplyTo, asyncio.Future[JoinReply | SyncReply]] = {}
+        self._last_reply_to = 0
+        self._stores: set[asyncio.Task[None]] = set()
+
+    def start(self) -> None:
+        self._groups.start(on_loaded=lambda group: self._schedule(group.classic))
+
+    async def stop(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        await self._groups.stop()
+        for store in self._stores:
+            store.cancel()
+        await asyncio.gather(*self._stores, return_exceptions=True)
+
+    async def join(self, group_id: str, request: JoinRequest) -> JoinReply:
+        self._check_group_id(group_id)
+        low_ms, high_ms = self._config.group_min_session_timeout_ms, self._config.group_max_session_timeout_ms
+        if not low_ms <= request.session_timeout_ms <= high_ms:
+            raise LogError(
+                ErrorCode.invalid_session_timeout,
+                f"a session timeout of {request.session_timeout_ms} ms is not within {low_ms} and {high_ms} ms"
+                " (group.min.session.timeout.ms, group.max.session.timeout.ms)",
+            )
+        group = self._known(group_id) if request.member_id else await self._groups.find_or_create(group_id)
+        reply_to, reply = self._expect_reply()
+        try:
+            self._carry_out(group.classic, group.classic.join(request, reply_to, self._now_ms()))
+            return cast(JoinReply, await reply)
+        finally:
+            self._waiting.pop(reply_to, None)
+
+    async def sync(self, group_id: str, request: SyncRequest) -> SyncReply:
+        group = self._known(group_id)
+        reply_to, reply = self._expect_reply()
+        try:
+            self._carry_out(group.classic, group.classic.sync(request, reply_to, self._now_ms()))
+            return cast(SyncReply, await reply)
+        finally:
+            self._waiting.pop(reply_to, None)
+
+    def heartbeat(self, group_id: str, member_id: str, group_instance_id: str | None, generation_id: int) -> ErrorCode:
+        group = self._known(group_id)
+        return group.classic.heartbeat(member_id, group_instance_id, generation_id, self._now_ms())
+
+    def leave(self, group_id: str, member_id: str, group_instance_id: str | None) -> None:
+        group = self._known(group_id)
+        self._carry_out(group.classic, group.classic.leave(member_id, group_instance_id, self._now_ms()))
+
+    def find(self, group_id: str) -> Group | None:
+        self._check_group_id(group_id)
+        return self._groups.find(group_id)
+
+    def list(self) -> Iterable[Group]:
+        if self._groups.is_loading:
+            raise LogError(ErrorCode.coordinator_load_in_progress, "groups are being read from the log")
+        return self._groups
+
+    # --- carrying out
+
+    def _known(self, group_id: str) -> Group:
+        group = self.find(group_id)
+        if group is None:
+            raise LogError(ErrorCode.unknown_member_id, f"there is no group {group_id!r}, so it has no members")
+        return group
+
+    @staticmethod
+    def _check_group_id(group_id: str) -> None:
+        if not group_id:
+            raise LogError(ErrorCode.invalid_group_id, "the group id is empty")
+
+    def _expect_reply(self) -> tuple[ReplyTo, asyncio.Future[JoinReply | SyncReply]]:
+        self._last_reply_to += 1
+        reply_to = ReplyTo(self._last_reply_to)
+        reply = self._waiting[reply_to] = asyncio.get_running_loop().create_future()
+        return reply_to, reply
+
+    def _carry_out(self, group: ClassicGroup, actions: Iterable[Action]) -> None:
+        for action in actions:
+            match action:
+                case Store():
+                    self._store(group, action)
+                case JoinReply() | SyncReply():
+                    reply = self._waiting.pop(action.reply_to, None)
+                    if reply is not None and not reply.done():  # else the client has gone
+                        reply.set_result(action)
+        self._schedule(group)
+
+    def _store(self, group: ClassicGroup, state: Store) -> None:
+        """Append now, so that the log has the states in their order; the group hears of it when it is committed."""
+        now_ms = self._now_ms()
+        log.info(
+            "consumer group changed",
+            group=group.group_id,
+            generation=state.generation_id,
+            members=len(state.members),
+            state=GroupState.EMPTY.value if not state.members else GroupState.STABLE.value,
+        )
+        try:
+            _, committed = self._groups.append(
+                group.group_id, [encode_group(GroupRecord(group.group_id, state), now_ms)]
+            )
+        except LogError as error:
+            committed = _failed(error)
+        task = asyncio.get_running_loop().create_task(self._confirm(group, committed))
+        self._stores.add(task)
+        task.add_done_callback(self._stores.discard)
+
+    async def _confirm(self, group: ClassicGroup, committed: Awaitable[None]) -> None:
+        try:
+            await committed
+        except LogError as error:
+            code = as_coordinator_error(error).code
+            log.error("state of a consumer group not stored", group=group.group_id, error=str(error))
+            self._carry_out(group, group.store_failed(code, self._now_ms()))
+        else:
+            self._carry_out(group, group.stored(self._now_ms()))
+
+    # --- time
+
+    def _schedule(self, group: ClassicGroup) -> None:
+        self._deadlines.schedule(group.group_id, group.next_deadline_ms())
+        self._set_timer()
+
+    def _set_timer(self) -> None:
+        """One timer for all groups, at the earliest deadline of any."""
+        next_ms = self._deadlines.next_ms()
+        if next_ms is None:
+            return
+        loop = asyncio.get_running_loop()
+        when = loop.time() + max(0, next_ms - self._now_ms()) / 1000
+        if self._timer is None or self._timer.when() > when:
+            if self._timer is not None:
+                self._timer.cancel()
+            self._timer = loop.call_at(when, self._expire)
+
+    def _expire(self) -> None:
+        self._timer = None
+        now_ms = self._now_ms()
+        for group_id in self._deadlines.due(now_ms, self._deadline_of):
+            group = self._groups.find(group_id)
+            if group is not None:
+                self._carry_out(group.classic, group.classic.expire(now_ms))
+        self._set_timer()
+
+    def _deadline_of(self, group_id: str) -> int | None:
+        group = self._groups.find(group_id)
+        return None if group is None else group.classic.next_deadline_ms()
+
+
+async def _failed(error: LogError) -> None:
+    raise error

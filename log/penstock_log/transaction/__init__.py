@@ -1,0 +1,1 @@
+"""Transactions: their coordinator, its topic `__transaction_state`, and the markers that end them."""
