@@ -29,3 +29,10 @@ def test_a_schema_is_valid_and_describes_every_option(name: str) -> None:
 def test_an_unknown_document_is_an_error() -> None:
     with pytest.raises(FileNotFoundError):
         load("nothing")
+
+
+@pytest.mark.parametrize("name", DERIVED)
+def test_every_default_is_valid_by_its_own_schema(name: str) -> None:
+    for key, definition in load(name)["properties"].items():
+        if "default" in definition:
+            assert Draft202012Validator(definition).is_valid(definition["default"]), key
