@@ -26,6 +26,11 @@ def main() -> int:
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
     )
+    return run_node(config)
+
+
+def run_node(config: NodeConfig) -> int:
+    """Serve until SIGTERM or SIGINT, in this process. Answers its exit code: 2 where starting again will not help."""
     try:
         _run(_serve(config))
     except (DataDirectoryInUse, LogError) as error:

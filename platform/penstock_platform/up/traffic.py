@@ -1,0 +1,149 @@
+"""What moves: the numbers behind the live view, sampled from REST and from the log."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from dataclasses import dataclass, field
+from typing import Any
+
+from penstock import PenstockError
+from penstock_platform.cli.rest_client import RestClient
+
+RATE_WINDOW_SECONDS = 5.0
+TROUBLES = ("FAILED", "RESTARTING", "UNASSIGNED")
+
+
+class Rate:
+    """Change by second of a number that grows, over the last few seconds. A number that fell starts anew."""
+
+    def __init__(self) -> None:
+        self._samples: list[tuple[float, float]] = []
+
+    def add(self, now_seconds: float, value: float) -> float:
+        if self._samples and value < self._samples[-1][1]:
+            self._samples.clear()
+        self._samples.append((now_seconds, value))
+        while len(self._samples) > 2 and self._samples[1][0] <= now_seconds - RATE_WINDOW_SECONDS:
+            del self._samples[0]
+        (then, before), elapsed = self._samples[0], now_seconds - self._samples[0][0]
+        return (value - before) / elapsed if elapsed > 0 and then < now_seconds else 0.0
+
+
+@dataclass(slots=True)
+class Connector:
+    name: str
+    type: str
+    state: str
+    tasks: str
+    records: int
+    records_per_second: float
+    lag: int | None
+    cause: str
+
+
+@dataclass(slots=True)
+class Topic:
+    name: str
+    partitions: int
+    records: int
+    records_per_second: float
+
+
+@dataclass(slots=True)
+class Traffic:
+    connectors: list[Connector] = field(default_factory=list)
+    topics: list[Topic] = field(default_factory=list)
+    problem: str = ""
+    """Why these numbers are not of now; empty when they are."""
+
+
+class TrafficSampler:
+    """Asks the worker and the log, and turns totals into rates."""
+
+    def __init__(self, rest_url: str, bootstrap_servers: str) -> None:
+        self._client = RestClient(rest_url)
+        self._bootstrap_servers = bootstrap_servers
+        self._consumer: Any = None
+        self._rates: dict[tuple[str, str], Rate] = {}
+        self._last = Traffic()
+
+    async def close(self) -> None:
+        if self._consumer is not None:
+            await self._consumer.stop()
+
+    async def sample(self) -> Traffic:
+        """The numbers of now; the last known ones, with the reason, while a process is away."""
+        try:
+            async with asyncio.timeout(5):
+                ends = await self._offsets()
+                self._last = Traffic(await self._connectors(), self._topics(ends))
+        except (PenstockError, TimeoutError) as error:
+            self._last.problem = str(error) or "the log does not answer"
+        return self._last
+
+    async def _connectors(self) -> list[Connector]:
+        answer = await asyncio.to_thread(self._client.call, "GET", "/connectors?expand=status")
+        metrics = await asyncio.to_thread(self._client.call, "GET", "/penstock/metrics")
+        records: dict[str, int] = {}
+        lags: dict[str, int] = {}
+        for task in metrics["tasks"]:
+            name = task["connector"]
+            records[name] = records.get(name, 0) + task["records_total"]
+            if task.get("records_lag") is not None:
+                lags[name] = lags.get(name, 0) + task["records_lag"]
+        return [self._connector(name, entry["status"], records, lags) for name, entry in sorted(answer.items())]
+
+    def _connector(self, name: str, status: dict[str, Any], records: dict[str, int], lags: dict[str, int]) -> Connector:
+        tasks = status["tasks"]
+        parts = [*tasks, status["connector"]]
+        worst = next((state for state in TROUBLES if any(part["state"] == state for part in parts)), parts[-1]["state"])
+        traces = [part["trace"].splitlines()[0] for part in parts if part.get("trace")]
+        total = records.get(name, 0)
+        running = sum(task["state"] == "RUNNING" for task in tasks)
+        return Connector(
+            name,
+            status["type"],
+            worst,
+            f"{running}/{len(tasks)}",
+            total,
+            self._rate("connector", name, total),
+            lags.get(name),
+            traces[0] if traces else "",
+        )
+
+    async def _offsets(self) -> dict[str, tuple[int, int]]:
+        """Partitions and records of each topic that is not internal."""
+        from aiokafka import AIOKafkaConsumer, TopicPartition
+        from aiokafka.errors import KafkaError
+
+        if self._consumer is None:
+            consumer = AIOKafkaConsumer(bootstrap_servers=self._bootstrap_servers)
+            try:
+                await consumer.start()
+            except KafkaError as error:
+                with contextlib.suppress(Exception):
+                    await consumer.stop()
+                raise PenstockError("the log does not answer", where=self._bootstrap_servers) from error
+            self._consumer = consumer
+        try:
+            names = [name for name in await self._consumer.topics() if not name.startswith(("__", "connect-"))]
+            places = [TopicPartition(n, p) for n in names for p in self._consumer.partitions_for_topic(n) or ()]
+            starts, ends = await self._consumer.beginning_offsets(places), await self._consumer.end_offsets(places)
+        except KafkaError as error:
+            raise PenstockError("the log does not answer", where=self._bootstrap_servers) from error
+        counts = {place: ends[place] - starts[place] for place in places}
+        return {
+            name: (sum(place.topic == name for place in places), sum(counts[p] for p in places if p.topic == name))
+            for name in sorted(names)
+        }
+
+    def _topics(self, offsets: dict[str, tuple[int, int]]) -> list[Topic]:
+        return [
+            Topic(name, partitions, records, self._rate("topic", name, records))
+            for name, (partitions, records) in offsets.items()
+        ]
+
+    def _rate(self, kind: str, name: str, total: float) -> float:
+        return self._rates.setdefault((kind, name), Rate()).add(time.monotonic(), total)
