@@ -28,6 +28,7 @@ from penstock_workers.host.channel import LENGTH_BYTES, frame
 PRELOADED = (
     "aiokafka",
     "asyncio",
+    "concurrent.futures.thread",
     "cramjam",
     "faulthandler",
     "jsonschema",
@@ -37,6 +38,7 @@ PRELOADED = (
     "penstock_workers.host.main",
     "random",
     "structlog",
+    "uvloop",
 )
 PR_SET_PDEATHSIG = 1
 LARGEST_REQUEST_BYTES = 65536

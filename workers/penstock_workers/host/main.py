@@ -15,6 +15,7 @@ from collections.abc import Callable
 from typing import Any, Protocol
 
 import structlog
+import uvloop
 from setproctitle import setproctitle
 
 from penstock import Failed as ConnectorFailed
@@ -44,18 +45,10 @@ def main(name: str, control: socket.socket) -> None:
     setproctitle(f"penstock task {name}")
     faulthandler.register(signal.SIGUSR1, file=2, all_threads=True)
     configure_logging()
-    new_event_loop().run_until_complete(run(control))
+    uvloop.new_event_loop().run_until_complete(run(control))
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(0)
-
-
-def new_event_loop() -> asyncio.AbstractEventLoop:
-    try:
-        import uvloop
-    except ImportError:
-        return asyncio.new_event_loop()
-    return uvloop.new_event_loop()
 
 
 def configure_logging() -> None:
