@@ -2,10 +2,11 @@
 
 import os
 from pathlib import Path
+from typing import Final
 
-__all__ = ["sync_directory", "write_atomically"]
+__all__ = ["TEMPORARY_SUFFIX", "sync_data", "sync_directory", "write_atomically"]
 
-TEMPORARY_SUFFIX = ".tmp"
+TEMPORARY_SUFFIX: Final = ".tmp"
 
 
 def write_atomically(path: Path, content: bytes) -> None:
@@ -17,6 +18,11 @@ def write_atomically(path: Path, content: bytes) -> None:
         os.fsync(file.fileno())
     temporary.replace(path)
     sync_directory(path.parent)
+
+
+def sync_data(descriptor: int) -> None:
+    """Make a file's data durable, and of its metadata only what reading it needs; macOS has just the full fsync."""
+    getattr(os, "fdatasync", os.fsync)(descriptor)
 
 
 def sync_directory(directory: Path) -> None:

@@ -1,12 +1,11 @@
 """FlushWork: what one flush of a log has to write, carried out in a thread that touches nothing else of the log."""
 
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from penstock_log.storage.checkpoint import CheckpointFile, RecoveryPoint
-from penstock_log.storage.durable import sync_directory
+from penstock_log.storage.durable import sync_data, sync_directory
 from penstock_log.storage.segment import Segment
 
 __all__ = ["FlushWork"]
@@ -33,7 +32,7 @@ class FlushWork:
     def run(self) -> None:
         """The order matters: older data first, and the recovery point only once all before it is on disk."""
         for segment, descriptor in self.sealed:
-            os.fdatasync(descriptor)
+            sync_data(descriptor)
             segment.save_indexes()
         if self.new_names_in is not None:
             sync_directory(self.new_names_in)
@@ -41,4 +40,4 @@ class FlushWork:
         if self.rolled_to is not None:
             recovery_point, owner_state = self.rolled_to
             self.checkpoint.write(recovery_point=recovery_point, owner_state=owner_state)
-        os.fdatasync(self.active)
+        sync_data(self.active)

@@ -4,7 +4,6 @@ It is used from one thread. An append goes to the page cache; `begin_flush` hand
 so far durable, for a thread of the `Flusher`, and `end_flush` takes note that it is done.
 """
 
-import os
 import shutil
 from bisect import bisect_right
 from collections.abc import Callable, Iterator
@@ -15,7 +14,7 @@ from typing import Any, Final
 from penstock_log.errors import ErrorCode, LogError
 from penstock_log.storage.batch import FRONT_SIZE, BatchHeader, front
 from penstock_log.storage.checkpoint import RecoveryPoint
-from penstock_log.storage.durable import sync_directory
+from penstock_log.storage.durable import sync_data, sync_directory
 from penstock_log.storage.files import OpenFiles
 from penstock_log.storage.flush_work import FlushWork
 from penstock_log.storage.opening import open_directory
@@ -282,7 +281,7 @@ class PartitionLog:
     def _sync_all(self) -> None:
         for segment in [*self._unflushed_sealed, self.segments[-1]]:
             segment.finish_indexes()
-            os.fdatasync(self._files.descriptor(segment.path))
+            sync_data(self._files.descriptor(segment.path))
             segment.save_indexes()
         self._unflushed_sealed = []
         sync_directory(self.directory)
