@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
+import logging
 import time
 from dataclasses import dataclass, field
 from typing import Any
@@ -65,13 +65,15 @@ class TrafficSampler:
     def __init__(self, rest_url: str, bootstrap_servers: str) -> None:
         self._client = RestClient(rest_url)
         self._bootstrap_servers = bootstrap_servers
-        self._consumer: Any = None
+        self._clients: tuple[Any, Any] | None = None
         self._rates: dict[tuple[str, str], Rate] = {}
         self._last = Traffic()
 
     async def close(self) -> None:
-        if self._consumer is not None:
-            await self._consumer.stop()
+        if self._clients:
+            admin, consumer = self._clients
+            await admin.close()
+            await consumer.stop()
 
     async def sample(self) -> Traffic:
         """The numbers of now; the last known ones, with the reason, while a process is away."""
@@ -115,29 +117,34 @@ class TrafficSampler:
 
     async def _offsets(self) -> dict[str, tuple[int, int]]:
         """Partitions and records of each topic that is not internal."""
-        from aiokafka import AIOKafkaConsumer, TopicPartition
+        from aiokafka import TopicPartition
         from aiokafka.errors import KafkaError
 
-        if self._consumer is None:
-            consumer = AIOKafkaConsumer(bootstrap_servers=self._bootstrap_servers)
-            try:
-                await consumer.start()
-            except KafkaError as error:
-                with contextlib.suppress(Exception):
-                    await consumer.stop()
-                raise PenstockError("the log does not answer", where=self._bootstrap_servers) from error
-            self._consumer = consumer
         try:
-            names = [name for name in await self._consumer.topics() if not name.startswith(("__", "connect-"))]
-            places = [TopicPartition(n, p) for n in names for p in self._consumer.partitions_for_topic(n) or ()]
-            starts, ends = await self._consumer.beginning_offsets(places), await self._consumer.end_offsets(places)
+            admin, consumer = self._clients = self._clients or await self._connect()
+            described = [topic for topic in await admin.describe_topics() if not _internal(topic["topic"])]
+            places = [
+                TopicPartition(topic["topic"], p["partition"]) for topic in described for p in topic["partitions"]
+            ]
+            starts, ends = await consumer.beginning_offsets(places), await consumer.end_offsets(places)
         except KafkaError as error:
             raise PenstockError("the log does not answer", where=self._bootstrap_servers) from error
-        counts = {place: ends[place] - starts[place] for place in places}
-        return {
-            name: (sum(place.topic == name for place in places), sum(counts[p] for p in places if p.topic == name))
-            for name in sorted(names)
-        }
+        found: dict[str, tuple[int, int]] = {}
+        for place in sorted(places):
+            partitions, records = found.get(place.topic, (0, 0))
+            found[place.topic] = partitions + 1, records + ends[place] - starts[place]
+        return found
+
+    async def _connect(self) -> tuple[Any, Any]:
+        from aiokafka import AIOKafkaConsumer
+        from aiokafka.admin import AIOKafkaAdminClient
+
+        logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # the page says what is wrong; lines would tear it
+        admin = AIOKafkaAdminClient(bootstrap_servers=self._bootstrap_servers)
+        consumer = AIOKafkaConsumer(bootstrap_servers=self._bootstrap_servers)
+        await admin.start()
+        await consumer.start()
+        return admin, consumer
 
     def _topics(self, offsets: dict[str, tuple[int, int]]) -> list[Topic]:
         return [
@@ -147,3 +154,7 @@ class TrafficSampler:
 
     def _rate(self, kind: str, name: str, total: float) -> float:
         return self._rates.setdefault((kind, name), Rate()).add(time.monotonic(), total)
+
+
+def _internal(topic: str) -> bool:
+    return topic.startswith(("__", "connect-"))
