@@ -9,6 +9,7 @@ chunks in which record batches are the very objects that the handler gave.
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import MISSING, Field, fields, is_dataclass
+from datetime import timedelta
 from functools import cache
 from struct import Struct
 from types import UnionType
@@ -205,10 +206,12 @@ class _Source:
             return ["out.append(b'\\x00')"]
         lines = ["tags = []"]
         for field in sorted(tagged, key=lambda field: int(field.metadata["tag"])):
-            default = None if _is_struct(field) else _default(field)
+            present = "value" if _is_array(field) else "value is not None"
+            if not _is_array(field) and not _is_struct(field):
+                present += f" and value != {_default(field)!r}"
             lines += [
                 f"value = v.get({field.name!r})",
-                f"if value is not None and value != {default!r}:",
+                f"if {present}:",
                 "    outer, out = out, []",
                 *(f"    {line}" for line in self._write(field, "value")),
                 "    data, out = join(out), outer",
@@ -247,6 +250,8 @@ def _default(field: Field[Any]) -> Any:
         return 0
     if field.metadata.get("kafka_type") == "datetime_i64" and _is_optional(field):
         return -1
+    if isinstance(field.default, timedelta):
+        return field.default // timedelta(milliseconds=1)
     if field.default is not MISSING:
         return int(field.default) if isinstance(field.default, int) else field.default
     return None if _is_optional(field) else MISSING
