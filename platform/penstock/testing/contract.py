@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, ClassVar
@@ -97,3 +98,11 @@ def open_descriptors() -> set[str]:
         except OSError:  # the one that listed the directory
             continue
     return descriptors
+
+
+def descriptors_left_open(before: set[str]) -> set[str]:
+    """Those that were opened since and stay open. A library with threads of its own may close some a little late."""
+    deadline = time.monotonic() + 5.0
+    while (left := open_descriptors() - before) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    return left

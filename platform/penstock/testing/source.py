@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 import pytest
 
 from penstock import Batch, Positions
-from penstock.testing.contract import ConnectorContract, open_descriptors
+from penstock.testing.contract import ConnectorContract, descriptors_left_open, open_descriptors
 from penstock.testing.reading import (
     LONGEST_WAIT_SECONDS,
     SURPLUS_WAIT_SECONDS,
@@ -152,7 +152,7 @@ class SourceContract(ConnectorContract):
             asyncio.run(scenario(while_waiting=while_waiting))  # what is opened once for ever is open after this
             before = open_descriptors()
             asyncio.run(scenario(while_waiting=while_waiting))
-            assert not (open_descriptors() - before), "descriptors that were left open"
+            assert not descriptors_left_open(before), "descriptors that were left open"
 
     def _read_world(self, config: Mapping[str, Any]) -> list[Batch]:
         async def scenario() -> list[Batch]:

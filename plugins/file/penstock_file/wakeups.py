@@ -34,7 +34,8 @@ class Wakeups:
     async def wait(self, timeout_seconds: float) -> set[tuple[Change, str]]:
         """What changed since the last call; waits for the first change, but not longer than the timeout."""
         with suppress(TimeoutError):
-            await asyncio.wait_for(self._changed.wait(), timeout_seconds)
+            async with asyncio.timeout(timeout_seconds):  # not wait_for, which in 3.11 may swallow a cancellation
+                await self._changed.wait()
         self._changed.clear()
         changes, self._changes = self._changes, set()
         return changes
