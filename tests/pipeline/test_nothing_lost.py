@@ -1,0 +1,94 @@
+"""file -> topic -> file: no line is lost, whatever is killed, and none is doubled where nothing is killed."""
+
+import os
+import random
+import time
+from pathlib import Path
+
+import pytest
+
+from .conftest import Platform, wait_until
+from .numbered_lines import Writer, assert_each_once_in_order, assert_none_lost, numbers_of
+
+SEED = int(os.environ.get("PENSTOCK_TEST_SEED") or random.randrange(2**32))
+
+
+@pytest.fixture
+def chance() -> random.Random:
+    print(f"\nrepeat with PENSTOCK_TEST_SEED={SEED}")
+    return random.Random(SEED)
+
+
+def start_pipeline(platform: Platform, tmp_path: Path, topic: str) -> Path:
+    """Two connectors, as anybody would post them. Answers the file that the sink writes."""
+    platform.create(
+        "lines-in", connector_class="penstock_file.FileSource", paths=f"{tmp_path}/in/app.log*", topic=topic
+    )
+    platform.create("lines-out", connector_class="penstock_file.FileSink", topics=topic, directory=f"{tmp_path}/out")
+    return tmp_path / "out" / f"{topic}-0.log"
+
+
+def wait_for_last_lines(writer: Writer, output: Path, deadline_seconds: float) -> list[int]:
+    """Until every line is there, or no more arrive."""
+    size, since = -1, time.monotonic()
+
+    def settled() -> bool:
+        nonlocal size, since
+        if not writer.is_done():
+            return False
+        now = output.stat().st_size if output.exists() else 0
+        if now != size:
+            size, since = now, time.monotonic()
+            return False
+        quiet_seconds = time.monotonic() - since
+        return quiet_seconds > 30 or (
+            quiet_seconds > 3 and set(range(writer.lines)) == set(numbers_of(output.read_bytes()))
+        )
+
+    wait_until(settled, "the lines to arrive", deadline_seconds)
+    return numbers_of(output.read_bytes())
+
+
+def kill_at_random(platform: Platform, chance: random.Random, kinds: list[str], pause_seconds: float) -> None:
+    for kind in kinds:
+        time.sleep(chance.uniform(0, pause_seconds))  # the moment is what is random, not a wait for anything
+        wait_until(lambda kind=kind: platform.kill_one(kind, chance.choice), f"a {kind} process to kill")  # type: ignore[misc]
+
+
+def run_with_kills(
+    platform: Platform, tmp_path: Path, chance: random.Random, topic: str, *, lines: int, rotations: int, kills: int
+) -> None:
+    writer = Writer(tmp_path / "in", lines, rotations, chance)
+    output = start_pipeline(platform, tmp_path, topic)
+    writer.start()
+    own_log = platform.command[4] == "up"
+    kinds = ["worker", "task", *(["log"] if own_log else [])] * kills
+    chance.shuffle(kinds)
+    kill_at_random(platform, chance, kinds, pause_seconds=1.5)
+    numbers = wait_for_last_lines(writer, output, deadline_seconds=300)
+    replayed = assert_none_lost(numbers, writer.ranges)
+    print(f"{lines} lines, {rotations} rotations, {len(kinds)} kills: none lost, {replayed} replayed")
+
+
+def test_kills_lose_nothing(any_platform: Platform, tmp_path: Path, chance: random.Random, fresh_topic: str) -> None:
+    run_with_kills(any_platform, tmp_path, chance, fresh_topic, lines=200_000, rotations=4, kills=2)
+
+
+@pytest.mark.long
+def test_many_kills_lose_nothing_of_a_million_lines(
+    any_platform: Platform, tmp_path: Path, chance: random.Random, fresh_topic: str
+) -> None:
+    run_with_kills(any_platform, tmp_path, chance, fresh_topic, lines=1_000_000, rotations=10, kills=5)
+
+
+def test_clean_restarts_lose_and_double_nothing(
+    platform: Platform, tmp_path: Path, chance: random.Random, fresh_topic: str
+) -> None:
+    writer = Writer(tmp_path / "in", 200_000, 3, chance)
+    output = start_pipeline(platform, tmp_path, fresh_topic)
+    writer.start()
+    for _ in range(3):
+        platform.stop()
+        platform.start()
+    numbers = wait_for_last_lines(writer, output, deadline_seconds=60)
+    assert_each_once_in_order(numbers, writer.ranges)
