@@ -34,7 +34,7 @@ async def json_object(request: web.Request) -> dict[str, Any]:
         raise UnsupportedMediaType(
             "HTTP 415 Unsupported Media Type", where="Content-Type", hint="send Content-Type: application/json"
         )
-    body = await request.read()
+    body = await _body(request)
     if not body.strip():
         raise BadRequest("the body is empty", where="body", hint="send a JSON object")
     try:
@@ -46,6 +46,13 @@ async def json_object(request: web.Request) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise BadRequest("the body is not a JSON object", where="body", hint="send a JSON object: {…}")
     return value
+
+
+async def _body(request: web.Request) -> bytes:
+    try:
+        return await request.read()
+    except (web.RequestPayloadError, ConnectionError) as error:  # the client left, or encoded it wrongly
+        raise BadRequest("the body cannot be read", where="body", hint="send it whole, as its headers say") from error
 
 
 def refuse_unknown_fields(body: dict[str, Any], known: Collection[str]) -> None:

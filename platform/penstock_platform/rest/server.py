@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import logging
 import socket
 
 import structlog
@@ -13,6 +14,9 @@ from penstock_platform.plugins.catalog import Catalog
 from penstock_platform.rest.application import application
 from penstock_workers.worker import Worker
 
+# aiohttp's own, which would tell a traceback for whatever on the port is not HTTP. Errors in handlers are ours to log.
+SILENT = logging.getLogger(f"{__name__}.aiohttp")
+SILENT.setLevel(logging.CRITICAL)
 SHUTDOWN_TIMEOUT_SECONDS = 1.0  # for requests under way; all of Penstock stops within five
 log = structlog.get_logger()
 
@@ -36,7 +40,9 @@ class RestServer:
 
 async def serve(worker: Worker, catalog: Catalog, host: str, port: int) -> RestServer:
     """Listen; port 0 takes any that is free. Raises PenstockError `port-in-use`."""
-    runner = web.AppRunner(application(worker, catalog), access_log=None, shutdown_timeout=SHUTDOWN_TIMEOUT_SECONDS)
+    runner = web.AppRunner(
+        application(worker, catalog), access_log=None, logger=SILENT, shutdown_timeout=SHUTDOWN_TIMEOUT_SECONDS
+    )
     await runner.setup()
     try:
         await web.TCPSite(runner, host, port).start()

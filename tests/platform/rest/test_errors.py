@@ -34,6 +34,12 @@ async def test_a_body_that_is_no_object(api: Api, body: bytes) -> None:
     await api.refused(400, "bad-request", "PUT", "/connectors/a/config", data=body)
 
 
+async def test_a_body_that_is_not_encoded_as_its_header_says(api: Api) -> None:
+    headers = {"Content-Type": "application/json", "Content-Encoding": "gzip"}
+    async with api.client.put("/connectors/a/config", data=b"{}", headers=headers) as response:
+        assert (response.status, (await response.json())["message"]) == (400, "the body cannot be read")
+
+
 @pytest.mark.parametrize("content", ["text/plain", "application/x-www-form-urlencoded", "application/octet-stream"])
 async def test_a_body_that_is_not_declared_as_json(api: Api, worker: MemoryWorker, content: str) -> None:
     error = await api.refused(

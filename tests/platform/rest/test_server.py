@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
 
 import aiohttp
@@ -21,6 +22,26 @@ async def test_serves_on_a_free_port_until_stopped(worker: MemoryWorker) -> None
         await server.stop()
         with pytest.raises(aiohttp.ClientConnectorError):
             await session.get(f"{server.url}/connectors")
+
+
+async def test_what_is_not_http_and_a_client_that_leaves_disturb_nothing(
+    worker: MemoryWorker, capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    server = await serve(worker, Catalog([]), "127.0.0.1", 0)
+    reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
+    writer.write(b"GET / HTTP/1.1\r\nthis is no header\r\n\r\n")
+    assert (await reader.read()).startswith(b"HTTP/1.0 400 ")
+    writer.close()
+
+    _, writer = await asyncio.open_connection("127.0.0.1", server.port)
+    head = b"POST /connectors HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: 9\r\n\r\n"
+    writer.write(head + b"{")
+    await writer.drain()
+    writer.close()
+    async with aiohttp.ClientSession() as session, session.get(f"{server.url}/connectors") as response:
+        assert response.status == 200
+    await server.stop()
+    assert "Traceback" not in capfd.readouterr().out + caplog.text
 
 
 async def test_a_port_in_use_names_the_option_that_changes_it(worker: MemoryWorker) -> None:
