@@ -57,17 +57,22 @@ class TopicLog:
             isolation_level="read_committed",
         )
         self._consumer.assign([TopicPartition(self._topic, partition) for partition in range(partitions)])
-        await self._consumer.start()
+        try:
+            await self._consumer.start()
+        except KafkaError:
+            await _stop(self._consumer)
+            raise
         self._following = asyncio.create_task(self._follow(), name=f"follow {self._topic}")
         await self.read_to_end()
 
     async def stop(self) -> None:
         """Also after a start that failed."""
-        if self._following:
-            self._following.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._following
-        await self._consumer.stop()
+        if self._following is None:
+            return
+        self._following.cancel()
+        with suppress(asyncio.CancelledError):
+            await self._following
+        await _stop(self._consumer)
         await self._writer.stop()
 
     async def read_to_end(self) -> None:
@@ -139,3 +144,15 @@ class TopicLog:
                 where=self._bootstrap_servers,
                 hint="see that the log is up, then look whether the change was made, and repeat it if not",
             ) from self._last_error or error
+
+
+async def _stop(consumer: AIOKafkaConsumer) -> None:
+    """While the log is away, aiokafka's `stop` may raise the CancelledError of a fetch between two attempts, and leave
+    its connections open."""
+    try:
+        await consumer.stop()
+    except asyncio.CancelledError:
+        task = asyncio.current_task()
+        if task is not None and task.cancelling():
+            raise
+        await consumer._client.close()

@@ -1,0 +1,94 @@
+"""A worker with two connectors of the tests' own, on a log."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from aiokafka import AIOKafkaConsumer, TopicPartition
+
+from penstock_workers.config import WorkerConfig
+from penstock_workers.plugins import PluginInfo
+from penstock_workers.status import State
+from penstock_workers.worker import Worker
+
+PLUGINS = [
+    PluginInfo("penstock_demo.Numbers", "source", "1", "penstock_demo:Numbers", {}),
+    PluginInfo("penstock_demo.Collect", "sink", "1", "penstock_demo:Collect", {}),
+]
+
+
+@pytest.fixture(autouse=True)
+def plugin_folder(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Task hosts find the connectors there; this process never imports them."""
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parent / "plugin"))
+
+
+def worker_config(bootstrap_servers: str, **options: Any) -> WorkerConfig:
+    """Internal topics of its own, so that tests share a log."""
+    cluster = uuid4().hex[:8]
+    return WorkerConfig(
+        bootstrap_servers=bootstrap_servers,
+        config_storage_topic=f"connect-configs-{cluster}",
+        offset_storage_topic=f"connect-offsets-{cluster}",
+        status_storage_topic=f"connect-status-{cluster}",
+        **options,
+    )
+
+
+@pytest.fixture
+def config(kafka: str) -> WorkerConfig:
+    return worker_config(kafka)
+
+
+@pytest.fixture
+async def worker(config: WorkerConfig) -> AsyncIterator[Worker]:
+    instance = Worker(config, PLUGINS)
+    await instance.start()
+    yield instance
+    await instance.stop()
+
+
+async def wait_until(condition: Callable[[], bool], *, timeout_seconds: float = 30) -> None:
+    deadline = time.monotonic() + timeout_seconds
+    while not condition():
+        assert time.monotonic() < deadline, "it did not come to this in time"
+        await asyncio.sleep(0.02)
+
+
+async def wait_for_state(worker: Worker, name: str, state: State, *, timeout_seconds: float = 30) -> None:
+    """Until the connector has tasks and all of them are in this state."""
+    deadline = time.monotonic() + timeout_seconds
+    while True:
+        tasks = worker.status(name).tasks
+        if tasks and all(task.status.state is state for task in tasks):
+            return
+        assert time.monotonic() < deadline, worker.status(name)
+        await asyncio.sleep(0.02)
+
+
+async def read_topic(bootstrap_servers: str, topic: str) -> list[tuple[bytes | None, bytes | None]]:
+    """Key and value of everything that is in the topic now, partition after partition."""
+    consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap_servers, auto_offset_reset="earliest")
+    await consumer.start()
+    try:
+        partitions = [TopicPartition(topic, number) for number in await _partitions(consumer, topic)]
+        consumer.assign(partitions)
+        ends = await consumer.end_offsets(partitions)
+        records = []
+        while any([await consumer.position(partition) < end for partition, end in ends.items()]):
+            for batch in (await consumer.getmany(timeout_ms=1000)).values():
+                records += [(record.key, record.value) for record in batch]
+        return records
+    finally:
+        await consumer.stop()
+
+
+async def _partitions(consumer: AIOKafkaConsumer, topic: str) -> set[int]:
+    await consumer._client.add_topic(topic)
+    return consumer.partitions_for_topic(topic) or set()

@@ -1,0 +1,87 @@
+"""The log goes away under a worker, and comes back."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from typing import Any
+
+import pytest
+
+from penstock_workers.config import WorkerConfig
+from penstock_workers.errors import LogUnavailable
+from penstock_workers.status import State, TargetState
+from penstock_workers.store import tables
+from penstock_workers.worker import Worker
+
+from .conftest import PLUGINS, read_topic, wait_for_state, worker_config
+
+
+async def test_a_change_is_refused_while_the_log_is_away_and_works_when_it_is_back(
+    own_log_node: Any, fresh_topic: str
+) -> None:
+    worker = Worker(worker_config(own_log_node.bootstrap_servers, write_timeout_seconds=2), PLUGINS)
+    await worker.start()
+    config = {"connector.class": "Numbers", "topic": fresh_topic}
+    await worker.create("lines", config)
+    await wait_for_state(worker, "lines", State.RUNNING)
+
+    own_log_node.kill()
+    changes = [worker.set_target_state("lines", TargetState.PAUSED), worker.create("more", config)]
+    for outcome in await asyncio.gather(*changes, return_exceptions=True):
+        assert isinstance(outcome, LogUnavailable)
+        assert own_log_node.bootstrap_servers in str(outcome)
+    assert worker.status("lines").connector.state is State.RUNNING, "reads go on answering"
+
+    own_log_node.start()
+    await _until_accepted(worker, TargetState.PAUSED)
+    await wait_for_state(worker, "lines", State.PAUSED)
+    assert worker.connectors() == ["lines"], "what was refused does not happen later"
+    await worker.set_target_state("lines", TargetState.RUNNING)
+    await wait_for_state(worker, "lines", State.RUNNING)
+    await worker.stop()
+    records = await read_topic(own_log_node.bootstrap_servers, fresh_topic)
+    assert {int(value or b"") for _, value in records} == set(range(100))
+
+
+async def _until_accepted(worker: Worker, state: TargetState) -> None:
+    async with asyncio.timeout(30):
+        while True:
+            try:
+                return await worker.set_target_state("lines", state)
+            except LogUnavailable:
+                continue
+
+
+async def test_a_worker_stops_while_the_log_is_away(own_log_node: Any, fresh_topic: str) -> None:
+    config = worker_config(own_log_node.bootstrap_servers, task_shutdown_graceful_timeout_seconds=0.5)
+    worker = Worker(config, PLUGINS)
+    await worker.start()
+    await worker.create("lines", {"connector.class": "Numbers", "topic": fresh_topic})
+    await wait_for_state(worker, "lines", State.RUNNING)
+    own_log_node.kill()
+    await asyncio.wait_for(worker.stop(), 30)
+
+
+async def test_a_worker_waits_for_a_log_that_starts_after_it(own_log_node: Any) -> None:
+    own_log_node.stop()
+    worker = Worker(worker_config(own_log_node.bootstrap_servers), PLUGINS)
+    starting = asyncio.create_task(worker.start())
+    await asyncio.wait({starting}, timeout=0.5)
+    assert not starting.done()
+    own_log_node.start()
+    await asyncio.wait_for(starting, 30)
+    await worker.stop()
+
+
+async def test_a_log_that_never_comes_is_named_with_the_option_that_says_where_it_is(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(tables, "START_TIMEOUT_SECONDS", 0.3)
+    with socket.create_server(("127.0.0.1", 0)) as unused:
+        address = f"127.0.0.1:{unused.getsockname()[1]}"
+    worker = Worker(WorkerConfig(bootstrap_servers=address), PLUGINS)
+    with pytest.raises(LogUnavailable, match=address) as error:
+        await worker.start()
+    assert "bootstrap.servers" in error.value.problem.hint
+    await worker.stop()
