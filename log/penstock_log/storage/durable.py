@@ -4,20 +4,25 @@ import os
 from pathlib import Path
 from typing import Final
 
-__all__ = ["TEMPORARY_SUFFIX", "sync_data", "sync_directory", "write_atomically"]
+__all__ = ["TEMPORARY_SUFFIX", "sync_data", "sync_directory", "write_atomically", "write_then_rename"]
 
 TEMPORARY_SUFFIX: Final = ".tmp"
 
 
 def write_atomically(path: Path, content: bytes) -> None:
     """Replace the file's content; on return it is on disk, name and all."""
+    write_then_rename(path, content)
+    sync_directory(path.parent)
+
+
+def write_then_rename(path: Path, content: bytes) -> None:
+    """As `write_atomically`, for several files at once: the new content counts once the directory is synced."""
     temporary = path.with_name(path.name + TEMPORARY_SUFFIX)
     with temporary.open("wb") as file:
         file.write(content)
         file.flush()
         os.fsync(file.fileno())
     temporary.replace(path)
-    sync_directory(path.parent)
 
 
 def sync_data(descriptor: int) -> None:

@@ -1,7 +1,8 @@
 """Flusher: group commit. One fdatasync, in a thread, for all appends that wait on a log.
 
 While one flush of a log runs, the appends that arrive wait together for the next: the slower the disk, the more share
-a flush. Logs flush side by side. A log that has nothing to flush costs nothing: no task, timer or descriptor.
+a flush. A few logs flush side by side, the others wait their turn. A log that has nothing to flush costs nothing: no
+task, timer or descriptor.
 """
 
 import asyncio
@@ -29,21 +30,23 @@ class Flusher:
 
     def __init__(self, threads: int = 4) -> None:
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="flush")
+        # One more than there are threads, so that none waits for the event loop to hand it the next.
+        self._max_running = threads + 1
         self._running: dict[Flushable, tuple[Future[None], FlushWork]] = {}
-        self._requested: set[Flushable] = set()
+        self._requested: dict[Flushable, None] = {}
 
     def request(self, target: Flushable) -> None:
         """Flush soon what is appended by then. Costs little if asked for again while that is under way."""
         if target in self._requested:
             return
-        self._requested.add(target)
-        if target not in self._running:
+        self._requested[target] = None
+        if target not in self._running and len(self._running) < self._max_running:
             # Not at once: the other appends that this turn of the loop still has to handle are to share the flush.
-            asyncio.get_running_loop().call_soon(self._start, target)
+            asyncio.get_running_loop().call_soon(self._start_next)
 
     def settle(self, target: Flushable) -> None:
         """Block until no flush of `target` runs or is asked for; before it is closed or cut."""
-        self._requested.discard(target)
+        self._requested.pop(target, None)
         if target in self._running:
             future, _ = self._running[target]
             wait([future])
@@ -53,10 +56,16 @@ class Flusher:
         """Wait for the flushes that run, and end the threads."""
         self._threads.shutdown()
 
+    def _start_next(self) -> None:
+        """Start the flushes that were asked for first, as many as may run; not a second one of the same log."""
+        while len(self._running) < self._max_running:
+            target = next((target for target in self._requested if target not in self._running), None)
+            if target is None:
+                return
+            del self._requested[target]
+            self._start(target)
+
     def _start(self, target: Flushable) -> None:
-        if target not in self._requested or target in self._running:
-            return
-        self._requested.discard(target)
         work = target.begin_flush()
         if work is None:
             return
@@ -74,8 +83,7 @@ class Flusher:
         if error is not None and not isinstance(error, OSError):
             raise error
         target.end_flush(work, error)
-        if target in self._requested:
-            self._start(target)
+        self._start_next()
 
 
 def _call_in(loop: asyncio.AbstractEventLoop, function: Callable[..., None], *args: object) -> None:

@@ -11,7 +11,7 @@ from bisect import bisect_right
 from pathlib import Path
 from typing import Final
 
-from penstock_log.storage.durable import write_atomically
+from penstock_log.storage.durable import write_then_rename
 from penstock_log.storage.files import OpenFiles
 
 __all__ = ["OFFSET_ENTRY", "TIME_ENTRY", "SparseIndex"]
@@ -54,9 +54,13 @@ class SparseIndex:
         self._entries = bytearray()
 
     def save(self) -> None:
-        """Write the entries to the file. May run in another thread once nothing is appended any more."""
-        if self._entries is not None:
-            write_atomically(Path(self.path), bytes(self._entries))
+        """Write the entries to the file; durable once the directory is synced. May run in another thread as soon as
+        nothing is appended any more."""
+        if self._entries:
+            write_then_rename(Path(self.path), bytes(self._entries))
+        elif self._entries is not None:
+            # An empty file cannot be half written, and most idle partitions have nothing else.
+            Path(self.path).write_bytes(b"")
 
     def seal(self) -> None:
         """Forget the entries, which `save` has written: from now on they are looked up in the file."""

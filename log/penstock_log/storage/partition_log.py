@@ -64,7 +64,9 @@ class PartitionLog:
         self._changed = opened.is_new or bool(opened.scanned)
         if opened.scanned:
             # A crashed process' appends may be in the page cache only; what is recovered counts as durable from here.
-            self._sync_all()
+            for segment in opened.scanned:
+                sync_data(files.descriptor(segment.path))
+            sync_directory(directory)
         self.flushed_offset = self.end_offset
 
     @property
@@ -133,6 +135,8 @@ class PartitionLog:
 
     def headers(self, from_offset: int) -> Iterator[BatchHeader]:
         """The headers of all batches from the one that contains `from_offset` on; damaged ones are passed over."""
+        if from_offset >= self.end_offset:
+            return
         for segment in self.segments[self._segment_number(from_offset) :]:
             yield from _good_headers(segment, max(from_offset, segment.base_offset))
 
@@ -151,6 +155,8 @@ class PartitionLog:
         self.end_offset = self._truncate_last(offset)
         self._first_timestamp = None
         self.flushed_offset = min(self.flushed_offset, self.end_offset)
+        if self.end_offset < self.start_offset:
+            self._checkpoint.write(log_start_offset=self.end_offset)
         self.epochs.truncate_end(self.end_offset)
         self._positions.clear()
         self._rolled_to = None
@@ -208,8 +214,14 @@ class PartitionLog:
     def close(self) -> None:
         """Make all durable and move the recovery point to the end, so that the next start reads nothing."""
         if self._changed:
-            self._sync_all()
             last = self.segments[-1]
+            for segment in [*self._unflushed_sealed, last]:
+                segment.finish_indexes()
+                sync_data(self._files.descriptor(segment.path))
+                segment.save_indexes()
+            self._unflushed_sealed = []
+            if self._new_names:
+                sync_directory(self.directory.parent)
             point = RecoveryPoint(last.base_offset, last.size, self.end_offset)
             self._checkpoint.write(recovery_point=point, owner_state=self.describe_state())
             self._changed = False
@@ -277,14 +289,6 @@ class PartitionLog:
         positions[offset] = (segment, position)
         if len(positions) > _REMEMBERED_POSITIONS:
             del positions[next(iter(positions))]
-
-    def _sync_all(self) -> None:
-        for segment in [*self._unflushed_sealed, self.segments[-1]]:
-            segment.finish_indexes()
-            sync_data(self._files.descriptor(segment.path))
-            segment.save_indexes()
-        self._unflushed_sealed = []
-        sync_directory(self.directory)
 
 
 def _good_headers(segment: Segment, offset: int) -> Iterator[BatchHeader]:

@@ -139,7 +139,7 @@ class Segment:
         self._max_timestamp = NO_TIMESTAMP
 
     def save_indexes(self) -> None:
-        """Write both indexes to their files, durably."""
+        """Write both indexes to their files; durable once the directory is synced."""
         self.offset_index.save()
         self.time_index.save()
 
