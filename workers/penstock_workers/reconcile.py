@@ -99,7 +99,14 @@ def starting(before: TaskRun | None, config: StringMap, now: float) -> TaskRun:
 
 
 def started(run: TaskRun, now: float) -> TaskRun:
-    return TaskRun(run.config, Phase.RUNNING, now, run.deaths) if run.phase is Phase.STARTING else run
+    if run.phase is not Phase.STARTING:
+        return run
+    return replace(run, phase=Phase.RUNNING, since=now, trace="", restarting=False)
+
+
+def postponed(run: TaskRun, trace: str, now: float) -> TaskRun:
+    """It could not be prepared, for the log did not answer: no death of its own."""
+    return replace(run, phase=Phase.WAITING, since=now, retry_at=now + FIRST_BACKOFF_SECONDS, trace=trace)
 
 
 def failed(run: TaskRun, trace: str, now: float) -> TaskRun:

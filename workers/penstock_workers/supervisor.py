@@ -107,8 +107,11 @@ class Supervisor:
         end: asyncio.Future[Failed | Died] = asyncio.get_running_loop().create_future()
         try:
             spec = await _unless(stop, self._prepare(task, config))
-            if spec is None:
-                return self._stopped(task)
+        except PenstockError as error:
+            return self._set(task, reconcile.postponed(self.runs[task], str(error), time.monotonic()))
+        if spec is None:
+            return self._stopped(task)
+        try:
             host = TaskHost(spec, partial(self._on_event, task, end), self._fork_server)
             await host.start()
         except (PenstockError, OSError) as error:

@@ -43,11 +43,11 @@ from penstock_workers.store.statuses import Statuses
 from penstock_workers.store.tables import Tables
 from penstock_workers.supervisor import Supervisor
 from penstock_workers.task_host import TaskSpec
+from penstock_workers.upkeep import Upkeep
 
 log = structlog.get_logger()
 
-PUBLISH_RETRY_SECONDS = 1.0
-LAST_PUBLISH_SECONDS = 2.0
+LAST_WRITE_SECONDS = 2.0
 """A worker that stops does not wait long for a log that may be stopping too."""
 
 
@@ -65,17 +65,16 @@ class Worker:
         self._config = config
         self._plugins = plugins
         self._tables = Tables(config, self._on_config_change)
+        self._upkeep = Upkeep("write back tasks and statuses", self._write_back)
         self._supervisor = Supervisor(
             self._all_desired,
             self._prepare,
-            self._publish_soon,
+            self._upkeep.soon,
             graceful_timeout_seconds=config.task_shutdown_graceful_timeout_seconds,
         )
         self._desired: Mapping[str, DesiredConnector] | None = None
-        self._generation = 0
+        self._generation = 0  # until started
         self._changing = asyncio.Lock()
-        self._unpublished = asyncio.Event()
-        self._publishing: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
         """Read the internal topics, creating those that are missing, and run what they ask for.
@@ -85,19 +84,17 @@ class Worker:
         self.kafka_cluster_id = await self._tables.start()
         self._generation = self._tables.statuses.latest_generation() + 1
         await self._supervisor.start()
-        self._publishing = asyncio.create_task(self._publish_for_ever(), name="publish statuses")
+        self._upkeep.start()
         log.info("worker started", worker_id=self._config.worker_id, connectors=len(self._tables.configs.configs))
 
     async def stop(self) -> None:
         """Stop all tasks gracefully; what is wanted stays in the log."""
         await self._supervisor.stop()
-        if self._publishing:
-            self._publishing.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._publishing
+        await self._upkeep.stop()
+        if self._generation:
             with suppress(TimeoutError, LogUnavailable):
-                async with asyncio.timeout(LAST_PUBLISH_SECONDS):
-                    await self._publish_statuses(_unassigned(self._statuses(self._all_desired())))
+                async with asyncio.timeout(LAST_WRITE_SECONDS):
+                    await self._publish(_unassigned(self._statuses(self._all_desired())))
         await self._tables.stop()
         log.info("worker stopped", worker_id=self._config.worker_id)
 
@@ -213,12 +210,13 @@ class Worker:
         await self._tables.config_log.write(records)
 
     async def _prepare(self, task: TaskId, config: StringMap) -> TaskSpec:
-        """The task's run before this one may have moved its positions until it ended."""
+        """The task's run before this one may have moved its positions until it ended, so they are read anew.
+
+        For a sink this tells only that the log is there: nothing is started that could but fail."""
         plugin = find_plugin(config, self._plugins)
         if plugin is None:
             raise PenstockError(f"connector class {config.get('connector.class')} is not installed on this worker")
-        if plugin.type == "source":
-            await self._tables.offset_log.read_to_end()
+        await self._tables.offset_log.read_to_end()
         return TaskSpec(
             connector=task.connector,
             task=task.task,
@@ -234,21 +232,10 @@ class Worker:
     def _statuses(self, desired: Mapping[str, DesiredConnector]) -> Statuses:
         return statuses(desired, self._supervisor.runs, self._config.worker_id, self._generation)
 
-    def _publish_soon(self) -> None:
-        self._unpublished.set()
-
-    async def _publish_for_ever(self) -> None:
-        """What the log does not say yet: statuses, and the tasks of connectors that somebody else wrote."""
-        while True:
-            await self._unpublished.wait()
-            self._unpublished.clear()
-            try:
-                await self._commit_tasks()
-                await self._publish_statuses(self._statuses(self._all_desired()))
-            except PenstockError as error:
-                log.warning("statuses not written, trying again", **error.to_dict())
-                self._unpublished.set()
-                await asyncio.sleep(PUBLISH_RETRY_SECONDS)
+    async def _write_back(self) -> None:
+        """What the log does not say yet: the tasks of connectors that somebody else wrote, and statuses."""
+        await self._commit_tasks()
+        await self._publish(self._statuses(self._all_desired()))
 
     async def _commit_tasks(self) -> None:
         async with self._change():
@@ -256,7 +243,7 @@ class Worker:
             if records:
                 await self._tables.config_log.write(records)
 
-    async def _publish_statuses(self, wanted: Statuses) -> None:
+    async def _publish(self, wanted: Statuses) -> None:
         if records := self._tables.statuses.difference(wanted):
             await self._tables.status_log.write(records)
 

@@ -96,6 +96,17 @@ def test_a_long_run_is_forgiven_the_deaths_before_it() -> None:
     assert r.died(run, "", now=r.STABLE_SECONDS - 1, jitter=0.0).deaths == 8
 
 
+def test_waiting_for_the_log_is_no_death() -> None:
+    run = r.postponed(r.starting(running(phase=Phase.WAITING, deaths=3), CONFIG, 5.0), "no log", 6.0)
+    assert (run.phase, run.deaths, run.trace) == (Phase.WAITING, 3, "no log")
+    assert actions(connector(), run, now=run.retry_at) == [Start(A0, CONFIG)]
+
+
+def test_a_restart_asked_for_during_the_start_is_not_forgotten_by_it() -> None:
+    asked = r.restart(r.starting(None, CONFIG, 0.0), only_failed=False)
+    assert actions(connector(), r.started(asked, 1.0)) == [Stop(A0)]
+
+
 def test_jitter_takes_away_up_to_half() -> None:
     assert r.backoff_seconds(5, 1.0) == r.backoff_seconds(5, 0.0) / 2
 
@@ -186,11 +197,16 @@ class OneTask(RuleBasedStateMachine):
         self.runs[A0] = r.started(self.runs[A0], self.now)
 
     @precondition(lambda self: self.process is not None)
-    @rule(end=st.sampled_from(["died", "failed"]))
+    @rule(end=st.sampled_from(["died", "failed", "postponed"]))
     def end(self, end: str) -> None:
         self.process = None
         run = self.runs[A0]
-        self.runs[A0] = r.died(run, "", self.now, 0.5) if end == "died" else r.failed(run, "", self.now)
+        ends = {
+            "died": lambda: r.died(run, "", self.now, 0.5),
+            "failed": lambda: r.failed(run, "", self.now),
+            "postponed": lambda: r.postponed(run, "", self.now),
+        }
+        self.runs[A0] = ends[end]()
 
     @precondition(lambda self: A0 in self.runs and self.runs[A0].phase is Phase.STOPPING)
     @rule()

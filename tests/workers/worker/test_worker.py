@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
 from pathlib import Path
 
@@ -163,11 +164,12 @@ async def test_the_status_topic_says_what_the_worker_says(
     await worker.create("lines", numbers(fresh_topic))
     await wait_for_state(worker, "lines", State.RUNNING)
     running = {"state": "RUNNING", "trace": None, "worker_id": config.worker_id, "generation": 1}
-    while await rows() != {"status-connector-lines": running, "status-task-lines-0": running}:
-        pass
-    await worker.delete("lines")
-    while await rows() != {"status-connector-lines": None, "status-task-lines-0": None}:
-        pass
+    async with asyncio.timeout(30):
+        while await rows() != {"status-connector-lines": running, "status-task-lines-0": running}:
+            pass
+        await worker.delete("lines")
+        while await rows() != {"status-connector-lines": None, "status-task-lines-0": None}:
+            pass
 
 
 async def test_a_topic_of_java_kafka_connect_is_taken_over(config: WorkerConfig, kafka: str, fresh_topic: str) -> None:

@@ -1,0 +1,49 @@
+"""Work that is done again and again: whenever it may be due, and once more where it failed."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+
+import structlog
+
+from penstock import PenstockError
+
+log = structlog.get_logger()
+
+RETRY_SECONDS = 1.0
+
+
+class Upkeep:
+    """Calls `work`, never twice at a time, after each `soon`; several of these may be answered by one call."""
+
+    def __init__(self, name: str, work: Callable[[], Awaitable[None]]) -> None:
+        self._name = name
+        self._work = work
+        self._due = asyncio.Event()
+        self._working: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        self._working = asyncio.create_task(self._keep_up(), name=self._name)
+
+    async def stop(self) -> None:
+        """Also where it never started."""
+        if self._working:
+            self._working.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._working
+
+    def soon(self) -> None:
+        self._due.set()
+
+    async def _keep_up(self) -> None:
+        while True:
+            await self._due.wait()
+            self._due.clear()
+            try:
+                await self._work()
+            except PenstockError as error:
+                log.warning("failed, trying again", work=self._name, **error.to_dict())
+                self._due.set()
+                await asyncio.sleep(RETRY_SECONDS)
