@@ -18,7 +18,7 @@ from typing import Self
 
 from penstock import Failed, RetryLater
 
-DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
+DISK_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 class PartitionFile:

@@ -199,10 +199,13 @@ class Tracker:
     def _identify(self, unknown: Sequence[Found], now: float) -> None:
         paths = {item.path for item in unknown}
         self._pending = {path: reason for path, reason in self._pending.items() if path in paths}
-        candidates = [candidate for item in unknown if (candidate := self._candidate(item))]
-        if not candidates:
+        if not unknown:
             return
         lost_by_key = _grouped((file.key, file) for file in self.lost.values())
+        for item in unknown:
+            for file in lost_by_key[item.key]:
+                file.was_replaced |= item.size < file.offset
+        candidates = [candidate for item in unknown if (candidate := self._candidate(item))]
         strangers = [one for one in candidates if not self._recognise_inode(one, lost_by_key[one.found.key], now)]
         known = [*self.live.values(), *self.lost.values()]
         by_head = _grouped(((file.fingerprint.head_bytes, file.fingerprint.head), file) for file in known)
@@ -291,6 +294,7 @@ class Tracker:
 
     def _adopt(self, file: TailedFile, candidate: Candidate, now: float) -> None:
         found = candidate.found
+        has_moved = file.key != found.key
         if self.live.get(file.key) is file:
             del self.live[file.key]
         if file.descriptor != candidate.descriptor:
@@ -302,7 +306,7 @@ class Tracker:
         file.was_renamed |= file.path not in (found.path, printable(found.path))
         file.path, file.size, file.modified_ns, file.grew_at = found.path, found.size, found.modified_ns, now
         file.is_present, file.was_replaced = True, False
-        if file.gone_at is not None:
+        if file.offset and (has_moved or file.gone_at is not None):
             file.gone_at = None
             self._returned.append(file)
         self._open_files.use(file)

@@ -49,6 +49,8 @@ class Reading:
         settings = {"scan.interval.seconds": 0.05, "rotated.quiet.seconds": 0.3} | settings
         self.config = FileSourceConfig.parse(settings)
         self.batches: list[Batch] = []
+        self.acknowledged = 0
+        """How many of the batches a kill cannot take back."""
         self._task: asyncio.Task[None] | None = None
         self._changed = asyncio.Event()
 
@@ -80,8 +82,7 @@ class Reading:
     async def kill(self, unacknowledged: int) -> None:
         """What a crash does: the last batches did not make it into the log."""
         await self.stop()
-        if unacknowledged:
-            del self.batches[-unacknowledged:]
+        del self.batches[max(self.acknowledged, len(self.batches) - unacknowledged) :]
 
     async def wait_until(self, condition: Callable[[], bool]) -> None:
         assert self._task
@@ -620,17 +621,21 @@ class Rotations:
             case "copytruncate":
                 writer.copytruncate()
             case "truncate":
-                await reader.wait_for(self.lines)
+                await self.all_delivered(reader)
                 os.truncate(writer.path, 0)
                 writer.write(self.random.choice([1, 100, 3000]))
             case "delete":
-                await reader.wait_for(self.lines)
+                await self.all_delivered(reader)
                 writer.path.unlink()
             case "kill":
                 await reader.kill(unacknowledged=self.random.randrange(4))
                 for _ in range(self.random.randrange(3)):
                     await self.while_stopped()
                 await reader.start()
+
+    async def all_delivered(self, reader: Reading) -> None:
+        await reader.wait_for(self.lines)
+        reader.acknowledged = len(reader.batches)
 
     async def while_stopped(self) -> None:
         writer = self.random.choice(self.writers)
@@ -645,6 +650,10 @@ async def run_rotations(directory: Path, seed: int, steps: int) -> None:
         for _ in range(steps):
             await rotations.step(reader)
             await asyncio.sleep(rotations.random.choice([0, 0, 0.01, 0.1]))
+        await reader.wait_for(rotations.lines)
+        append(directory / "marker.log", b"what comes too much would have come before this\n")
+        await reader.wait_until(lambda: any(line.endswith(b"before this") for line in reader.lines))
+        reader.batches.pop()
         await reader.wait_for(rotations.lines)
     for lines in reader.by_file():
         assert any(is_subsequence_of_one(lines, writer.lines) for writer in rotations.writers), "order within a file"
