@@ -152,6 +152,8 @@ class Forking:
             from penstock_workers.host.main import main
 
             main(name, socket.socket(fileno=control))
+        except SystemExit as error:
+            os._exit(error.code if isinstance(error.code, int) else 1)
         except BaseException:
             sys.excepthook(*sys.exc_info())
             os._exit(1)

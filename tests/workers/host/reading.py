@@ -1,0 +1,49 @@
+"""What is in the log, for tests to look at."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+
+DEADLINE_SECONDS = 30.0
+
+
+async def read_all(servers: str, topic: str) -> list[bytes]:
+    """The values that the topic's only partition holds now."""
+    return [value for _, value in await _read(servers, topic)]
+
+
+async def read_positions(servers: str, topic: str) -> list[tuple[Any, Any]]:
+    """Keys and values of an offset topic, in order, parsed."""
+    return [(json.loads(key or b"null"), json.loads(value)) for key, value in await _read(servers, topic)]
+
+
+async def _read(servers: str, topic: str) -> list[tuple[Any, bytes]]:
+    consumer = AIOKafkaConsumer(bootstrap_servers=servers, auto_offset_reset="earliest", enable_auto_commit=False)
+    await consumer.start()
+    rows: list[tuple[Any, bytes]] = []
+    try:
+        partition = TopicPartition(topic, 0)
+        consumer.assign([partition])
+        end = (await consumer.end_offsets([partition]))[partition]
+        async with asyncio.timeout(DEADLINE_SECONDS):
+            while await consumer.position(partition) < end:
+                for records in (await consumer.getmany(timeout_ms=200)).values():
+                    rows += [(record.key, record.value or b"") for record in records]
+    finally:
+        await consumer.stop()
+    return rows
+
+
+async def write_topic(servers: str, topic: str, values: Sequence[bytes]) -> None:
+    producer = AIOKafkaProducer(bootstrap_servers=servers)
+    await producer.start()
+    try:
+        for sending in [await producer.send(topic, value, partition=0) for value in values]:
+            await sending
+    finally:
+        await producer.stop()

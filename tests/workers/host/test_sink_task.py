@@ -1,0 +1,141 @@
+"""Sinks in task hosts, against a log: what is written, when it is committed, what comes again."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from penstock_workers.task_host import Failed
+
+from .conftest import Hosted, Run
+from .reading import write_topic
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+def lines(file: Path) -> list[str]:
+    return file.read_text().splitlines() if file.exists() else []
+
+
+async def until_written(hosted: Hosted, file: Path, count: int) -> None:
+    await hosted.until(lambda: len(lines(file)) >= count)
+
+
+def expected(count: int, start: int = 0) -> list[str]:
+    return [f"0 {number} value {number}" for number in range(start, count)]
+
+
+async def write_numbers(servers: str, topic: str, count: int, start: int = 0) -> None:
+    await write_topic(servers, topic, [b"value %d" % number for number in range(start, count)])
+
+
+async def test_what_a_clean_stop_committed_does_not_come_again(
+    run: Run, kafka: str, fresh_topic: str, tmp_path: Path
+) -> None:
+    file = tmp_path / "out"
+    options = {"bootstrap_servers": kafka, "name": fresh_topic, "topics": fresh_topic, "file": str(file)}
+    await write_numbers(kafka, fresh_topic, 100)
+    first = await run("sinks:Writing", **options)
+    await until_written(first, file, 100)
+    await first.host.stop(20)
+    assert first.order_of("flush", "close")[-2:] == ["flush", "close"]
+    await write_numbers(kafka, fresh_topic, 150, start=100)
+    second = await run("sinks:Writing", **options)
+    await until_written(second, file, 150)
+    await second.host.stop(20)
+    assert lines(file) == expected(150)
+
+
+async def test_a_killed_sink_gets_again_what_was_not_committed(
+    run: Run, kafka: str, fresh_topic: str, tmp_path: Path
+) -> None:
+    file = tmp_path / "out"
+    options = {"bootstrap_servers": kafka, "name": fresh_topic, "topics": fresh_topic, "file": str(file)}
+    await write_numbers(kafka, fresh_topic, 100)
+    first = await run("sinks:Writing", **options)
+    await until_written(first, file, 100)
+    await first.host.kill()
+    second = await run("sinks:Writing", **options)
+    await write_numbers(kafka, fresh_topic, 101, start=100)
+    await second.until(lambda: expected(101)[-1] in lines(file))
+    assert set(lines(file)) == set(expected(101))
+
+
+async def test_a_sink_that_keeps_offsets_says_where_to_resume(
+    run: Run, log: str, fresh_topic: str, tmp_path: Path
+) -> None:
+    file = tmp_path / "out"
+    await write_numbers(log, fresh_topic, 100)
+    hosted = await run(
+        "sinks:Writing", bootstrap_servers=log, name=fresh_topic, topics=fresh_topic, file=str(file), resume="90"
+    )
+    await until_written(hosted, file, 10)
+    assert lines(file) == expected(100, start=90)
+
+
+async def test_retry_later_brings_the_same_batch_again(
+    run: Run, log: str, fresh_topic: str, tmp_path: Path, trouble_file: str
+) -> None:
+    file = tmp_path / "out"
+    await write_numbers(log, fresh_topic, 100)
+    hosted = await run(
+        "sinks:Retrying",
+        bootstrap_servers=log,
+        name=fresh_topic,
+        topics=fresh_topic,
+        file=str(file),
+        trouble_file=trouble_file,
+    )
+    await until_written(hosted, file, 100)
+    assert lines(file) == expected(100)
+    assert len(hosted.all_printed("open")) == 1
+
+
+async def test_a_lost_connection_brings_again_what_was_not_flushed(
+    run: Run, log: str, fresh_topic: str, tmp_path: Path, trouble_file: str
+) -> None:
+    file = tmp_path / "out"
+    await write_numbers(log, fresh_topic, 10)
+    hosted = await run(
+        "sinks:Reconnecting",
+        bootstrap_servers=log,
+        name=fresh_topic,
+        topics=fresh_topic,
+        file=str(file),
+        trouble_file=trouble_file,
+    )
+    await until_written(hosted, file, 20)
+    assert hosted.order_of("open", "close") == ["open", "close", "open"]
+    assert lines(file) == expected(10) * 2
+
+
+async def test_records_that_cannot_be_written_are_named(run: Run, log: str, fresh_topic: str, tmp_path: Path) -> None:
+    await write_topic(log, fresh_topic, [b"good", b"poison", b"good", b"poison"])
+    hosted = await run(
+        "sinks:Picky", bootstrap_servers=log, name=fresh_topic, topics=fresh_topic, file=str(tmp_path / "out")
+    )
+    failed = await hosted.until_event(Failed)
+    assert failed.problem["code"] == "write-failed"
+    assert failed.problem["where"] == f"{fresh_topic}-0"
+    assert "offsets 1" in failed.problem["message"]
+    assert "ValueError: too odd" in failed.problem["message"]
+    assert not failed.retryable
+
+
+async def test_a_second_task_takes_partitions_over_after_a_flush(
+    run: Run, log: str, fresh_topic: str, tmp_path: Path
+) -> None:
+    file = tmp_path / "out"
+    options = {"bootstrap_servers": log, "name": fresh_topic, "topics": fresh_topic, "file": str(file)}
+    await write_numbers(log, fresh_topic, 100)
+    first = await run("sinks:Writing", **options)
+    await until_written(first, file, 100)
+    second = await run("sinks:Writing", task=1, **options)
+    await second.until_printed("assigned")
+    order = first.order_of("written", "flush", "revoked")
+    assert order.index("flush") < order.index("revoked")
+    await first.host.stop(20)
+    await write_numbers(log, fresh_topic, 150, start=100)
+    await until_written(second, file, 150)
+    assert lines(file) == expected(150)

@@ -1,0 +1,140 @@
+"""Sources in task hosts, against a log: what is delivered, when it is acknowledged, from where it goes on."""
+
+from __future__ import annotations
+
+import random
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+import pytest
+
+from penstock_workers.task_host import Ended, Failed, Progress
+
+from .conftest import Run
+from .reading import read_all, read_positions
+
+if TYPE_CHECKING:
+    from tests.conftest import LogNode
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+def numbers(values: list[bytes]) -> list[int]:
+    return [int(value) for value in values]
+
+
+async def test_all_is_delivered_in_order_and_the_task_waits_to_be_stopped(
+    run: Run, kafka: str, fresh_topic: str
+) -> None:
+    hosted = await run("sources:Counting", bootstrap_servers=kafka, name=fresh_topic, topic=fresh_topic, end="1000")
+    await hosted.until_event(Ended)
+    assert numbers(await read_all(kafka, fresh_topic)) == list(range(1000))
+    assert (await read_positions(kafka, f"{fresh_topic}-offsets"))[-1] == ([fresh_topic, {}], {"next": 1000})
+    await hosted.host.stop(10)
+    assert hosted.order_of("open", "read", "generator closed", "close") == ["open", "read", "generator closed", "close"]
+    progress = [event for event in hosted.events if isinstance(event, Progress)][-1]
+    assert (progress.records_total, progress.records_in_flight) == (1000, 0)
+    assert progress.bytes_total == sum(len(str(number)) for number in range(1000))
+
+
+async def test_acknowledged_comes_after_the_records_and_the_position_are_in_the_log(
+    run: Run, kafka: str, fresh_topic: str
+) -> None:
+    hosted = await run(
+        "sources:Counting", bootstrap_servers=kafka, name=fresh_topic, topic=fresh_topic, pause_seconds="0.01"
+    )
+    acknowledged = (await hosted.until_printed("acknowledged", count=3))["next"]
+    await hosted.host.kill()  # from here on nothing is written: what the log holds now it held then
+    assert len(await read_all(kafka, fresh_topic)) >= acknowledged
+    stored = [value["next"] for _, value in await read_positions(kafka, f"{fresh_topic}-offsets")]
+    assert acknowledged in stored
+    assert stored == sorted(set(stored))
+
+
+async def test_stop_closes_the_generator_delivers_and_stores_the_last_position(
+    run: Run, kafka: str, fresh_topic: str
+) -> None:
+    hosted = await run(
+        "sources:Counting", bootstrap_servers=kafka, name=fresh_topic, topic=fresh_topic, pause_seconds="0.001"
+    )
+    await hosted.until_printed("acknowledged", count=2)
+    await hosted.host.stop(20)
+    yielded = hosted.all_printed("yield")[-1]["next"]
+    assert hosted.all_printed("acknowledged")[-1]["next"] == yielded
+    assert hosted.order_of("generator closed", "close") == ["generator closed", "close"]
+    assert numbers(await read_all(kafka, fresh_topic)) == list(range(yielded))
+    assert not [event for event in hosted.events if isinstance(event, Failed)]
+
+
+@pytest.mark.parametrize(("connector", "opened"), [("Retrying", 1), ("Reconnecting", 2), ("LosingAcknowledgements", 2)])
+async def test_after_an_error_of_its_own_a_source_reads_on_where_it_was(
+    run: Run, kafka: str, fresh_topic: str, trouble_file: str, connector: str, opened: int
+) -> None:
+    hosted = await run(
+        f"sources:{connector}",
+        bootstrap_servers=kafka,
+        name=fresh_topic,
+        topic=fresh_topic,
+        end="1000",
+        trouble_file=trouble_file,
+    )
+    await hosted.until_event(Ended)
+    assert numbers(await read_all(kafka, fresh_topic)) == list(range(1000))
+    assert len(hosted.all_printed("open")) == opened
+    assert len(hosted.all_printed("close")) == opened - 1
+    assert hosted.all_printed("acknowledged")[-1]["next"] == 1000
+
+
+async def test_what_was_yielded_before_a_failure_is_delivered(run: Run, kafka: str, fresh_topic: str) -> None:
+    hosted = await run("sources:Failing", bootstrap_servers=kafka, name=fresh_topic, topic=fresh_topic)
+    failed = await hosted.until_event(Failed)
+    assert not failed.retryable
+    assert numbers(await read_all(kafka, fresh_topic)) == list(range(50))
+    assert hosted.all_printed("acknowledged")[-1]["next"] == 50
+    assert hosted.all_printed("close")
+
+
+async def test_a_source_killed_at_any_time_loses_nothing_and_keeps_the_order(
+    run: Run, kafka: str, fresh_topic: str
+) -> None:
+    """Each run starts, as the worker starts it, from the last position in the log."""
+    seed = random.randrange(1_000_000)
+    print(f"seed {seed}")
+    chance = random.Random(seed)
+    offset_topic = f"{fresh_topic}-offsets"
+    positions: list[tuple[dict[str, object], dict[str, object]]] = []
+    for _ in range(5):
+        hosted = await run(
+            "sources:Counting",
+            bootstrap_servers=kafka,
+            name=fresh_topic,
+            topic=fresh_topic,
+            positions=positions,
+            pause_seconds="0.001",
+        )
+        await hosted.until_printed("yield", count=chance.randrange(1, 300))
+        await hosted.host.kill()
+        stored = await read_positions(kafka, offset_topic) if hosted.all_printed("acknowledged") or positions else []
+        positions = [(key[1], value) for key, value in stored[-1:]]
+    values = numbers(await read_all(kafka, fresh_topic))
+    assert sorted(set(values)) == list(range(max(values) + 1))
+    # A step back is a kill: from there the numbers come again, and each number comes after the one before it.
+    assert all(following <= number + 1 for number, following in pairwise(values))
+    assert sum(following <= number for number, following in pairwise(values)) <= 4
+
+
+async def test_a_log_that_comes_back_goes_on_with_the_same_process(
+    run: Run, own_log_node: LogNode, fresh_topic: str
+) -> None:
+    servers = own_log_node.bootstrap_servers
+    hosted = await run(
+        "sources:Counting", bootstrap_servers=servers, name=fresh_topic, topic=fresh_topic, pause_seconds="0.01"
+    )
+    await hosted.until_printed("acknowledged")
+    own_log_node.kill()
+    own_log_node.start()
+    before = len(hosted.all_printed("acknowledged"))
+    await hosted.until_printed("acknowledged", count=before + 3)
+    await hosted.host.stop(20)
+    values = numbers(await read_all(servers, fresh_topic))
+    assert values == list(range(hosted.all_printed("yield")[-1]["next"]))
