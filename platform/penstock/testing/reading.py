@@ -11,8 +11,6 @@ from typing import Any
 from penstock import Batch, Positions, Source
 from penstock.records import partition_key
 
-LONGEST_WAIT_SECONDS = 20.0
-"""For a batch that must come; only a source that fails waits so long."""
 SURPLUS_WAIT_SECONDS = 0.05
 """For a batch that must not come."""
 
@@ -29,22 +27,26 @@ async def next_batch(batches: AsyncIterator[Batch], timeout_seconds: float) -> B
         return None
 
 
-async def read_all(source: Source[Any], positions: Positions, quiet_seconds: float) -> list[Batch]:
-    """All batches, until the input ends or no batch comes for `quiet_seconds`."""
+async def read_all(
+    source: Source[Any], positions: Positions, *, patience_seconds: float, quiet_seconds: float
+) -> list[Batch]:
+    """All batches, until the input ends or no batch comes for `quiet_seconds`; for the first one it has patience."""
     batches: list[Batch] = []
     generator = source.read(positions)
-    timeout_seconds = LONGEST_WAIT_SECONDS
+    timeout_seconds = patience_seconds
     while batch := await next_batch(generator, timeout_seconds):
         batches.append(batch)
         timeout_seconds = quiet_seconds
     return batches
 
 
-async def read_records(source: Source[Any], positions: Positions, expected: int) -> list[Batch]:
+async def read_records(
+    source: Source[Any], positions: Positions, expected: int, *, patience_seconds: float
+) -> list[Batch]:
     """The batches with the next `expected` records, and whatever comes too much right after them."""
     batches: list[Batch] = []
     generator = source.read(positions)
-    while count(batches) < expected and (batch := await next_batch(generator, LONGEST_WAIT_SECONDS)):
+    while count(batches) < expected and (batch := await next_batch(generator, patience_seconds)):
         batches.append(batch)
     if batch := await next_batch(generator, SURPLUS_WAIT_SECONDS):
         batches.append(batch)
