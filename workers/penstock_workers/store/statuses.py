@@ -79,6 +79,6 @@ def _status(value: bytes, key: str) -> Status:
     content = parse_object(value, key)
     try:
         state = State(content["state"])
-        return Status(state, str(content["worker_id"]), int(content["generation"]), content.get("trace") or "")
+        return Status(state, str(content["worker_id"]), int(content["generation"]), str(content.get("trace") or ""))
     except (KeyError, ValueError, TypeError) as error:
         raise UnreadableRecord(f"is not a status: {value[:100]!r}", where=key) from error
