@@ -1,11 +1,10 @@
 #!/usr/bin/env python3
-"""What `penstock up --demo` costs: time from the command to the first record in a topic, and memory of all its processes.
+"""What `penstock up --demo` costs: seconds from the command to the first record, and memory of all its processes.
 
     python benchmarks/footprint.py
 
-Memory is the sum over the process tree: resident (RSS, which counts shared pages once for each process) and proportional
-(PSS, which shares them out), after the demonstration has run for a while. Apache Kafka and Kafka Connect on the machine
-where Penstock is developed, by the same measure: 785 MB resident, 11 s to the first record.
+Memory is the sum over the process tree after the demonstration has run for a while: resident (RSS, which counts a
+shared page once for each process) and proportional (PSS, which shares it out).
 """
 
 from __future__ import annotations
