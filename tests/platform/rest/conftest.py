@@ -1,37 +1,30 @@
-"""The API in process, on a worker that lives in memory; each answer is held against the OpenAPI description."""
+"""The API in process, on a real worker and our log; each answer is held against the OpenAPI description."""
 
 from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
+from uuid import uuid4
 
 import orjson
-import pytest
+import pytest_asyncio
 from aiohttp.test_utils import TestClient, TestServer
 from jsonschema import Draft202012Validator
+from tests.conftest import LogNode
 from yarl import URL
 
 from penstock import SourceConfig, option
 from penstock_platform.plugins.catalog import Catalog
 from penstock_platform.rest.application import application
 from penstock_schemas import load
-from penstock_workers.errors import ConnectorExists, UnknownConnector, UnknownTask
+from penstock_workers.config import WorkerConfig
 from penstock_workers.plugins import PluginInfo
-from penstock_workers.status import (
-    ConnectorInfo,
-    ConnectorStatus,
-    State,
-    Status,
-    TargetState,
-    TaskId,
-    TaskInfo,
-    TaskMetrics,
-    TaskStatus,
-)
 from penstock_workers.worker import Worker
+
+DEADLINE_SECONDS = 30.0
 
 
 class LinesConfig(SourceConfig):
@@ -41,8 +34,10 @@ class LinesConfig(SourceConfig):
     password: str | None = option("How to get in.", default=None, secret=True)
 
 
+# Described but not installed: its tasks fail, and say so, which is what these tests look at.
 LINES = PluginInfo("lines.LinesSource", "source", "1.2.3", "lines:LinesSource", LinesConfig.json_schema())
 OTHER = PluginInfo("other.OtherSource", "source", "", "other:OtherSource", LinesConfig.json_schema())
+CATALOG = Catalog([LINES, OTHER])
 CONFIG = {"connector.class": "lines.LinesSource", "path": "/tmp/x", "topic": "t"}
 
 
@@ -117,100 +112,36 @@ def _closed(schema: Any) -> Any:
     return {"additionalProperties": False} | closed if isinstance(schema.get("properties"), dict) else closed
 
 
-@dataclass
-class Connector:
-    config: Mapping[str, str]
-    target: TargetState
-    failures: dict[int, str] = field(default_factory=dict)
+async def until(condition: Callable[[], Awaitable[bool]]) -> None:
+    async with asyncio.timeout(DEADLINE_SECONDS):
+        while not await condition():
+            await asyncio.sleep(0.02)
 
 
-class MemoryWorker(Worker):
-    """A worker without a log: keeps what REST tells it and answers from it."""
-
-    def __init__(self) -> None:
-        self.kafka_cluster_id = "cluster-1"
-        self.stored: dict[str, Connector] = {}
-        self.hanging = False
-        self.broken: Exception | None = None
-
-    def connectors(self) -> list[str]:
-        return sorted(self.stored)
-
-    def info(self, name: str) -> ConnectorInfo:
-        connector = self._connector(name)
-        tasks = () if connector.target is TargetState.STOPPED else (TaskId(name, 0),)
-        return ConnectorInfo(name, "source", connector.config, tasks)
-
-    def status(self, name: str) -> ConnectorStatus:
-        connector = self._connector(name)
-        tasks = [self._task_status(connector, task.task) for task in self.info(name).tasks]
-        return ConnectorStatus(name, "source", Status(State(connector.target), "127.0.0.1:8083"), tasks)
-
-    def tasks(self, name: str) -> Sequence[TaskInfo]:
-        return [TaskInfo(task, self._connector(name).config) for task in self.info(name).tasks]
-
-    def metrics(self) -> Mapping[TaskId, TaskMetrics]:
-        return {TaskId(name, 0): TaskMetrics(records_total=5) for name in self.stored}
-
-    async def create(
-        self, name: str, config: Mapping[str, str], initial_state: TargetState = TargetState.RUNNING
-    ) -> ConnectorInfo:
-        await self._write()
-        if name in self.stored:
-            raise ConnectorExists(name)
-        self.stored[name] = Connector(config, initial_state)
-        return self.info(name)
-
-    async def put_config(self, name: str, config: Mapping[str, str]) -> bool:
-        await self._write()
-        created = name not in self.stored
-        target = TargetState.RUNNING if created else self.stored[name].target
-        self.stored[name] = Connector(config, target)
-        return created
-
-    async def delete(self, name: str) -> None:
-        await self._write()
-        self._connector(name)
-        del self.stored[name]
-
-    async def set_target_state(self, name: str, state: TargetState) -> None:
-        await self._write()
-        self._connector(name).target = state
-
-    async def restart(self, name: str, *, include_tasks: bool = False, only_failed: bool = False) -> ConnectorStatus:
-        await self._write()
-        self._connector(name).failures.clear()
-        return self.status(name)
-
-    async def restart_task(self, name: str, task: int) -> None:
-        await self._write()
-        if task not in [known.task for known in self.info(name).tasks]:
-            raise UnknownTask(name, task, 1)
-        self._connector(name).failures.pop(task, None)
-
-    async def _write(self) -> None:
-        if self.hanging:
-            await asyncio.Event().wait()
-        if self.broken:
-            raise self.broken
-
-    def _connector(self, name: str) -> Connector:
-        if name not in self.stored:
-            raise UnknownConnector(name)
-        return self.stored[name]
-
-    def _task_status(self, connector: Connector, task: int) -> TaskStatus:
-        trace = connector.failures.get(task, "")
-        state = State.FAILED if trace else State(connector.target)
-        return TaskStatus(task, Status(state, "127.0.0.1:8083", trace=trace))
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def worker(log_node: LogNode) -> AsyncIterator[Worker]:
+    """One for all tests of a module, with internal topics of its own."""
+    worker = Worker(worker_config(log_node.bootstrap_servers), CATALOG.plugins)
+    await worker.start()
+    yield worker
+    await worker.stop()
 
 
-@pytest.fixture
-def worker() -> MemoryWorker:
-    return MemoryWorker()
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def client(worker: Worker) -> AsyncIterator[TestClient[Any, Any]]:
+    async with TestClient(TestServer(application(worker, CATALOG))) as client:
+        yield client
 
 
-@pytest.fixture
-async def api(worker: MemoryWorker) -> AsyncIterator[Api]:
-    async with TestClient(TestServer(application(worker, Catalog([LINES, OTHER])))) as client:
-        yield Api(client)
+@pytest_asyncio.fixture(loop_scope="module")
+async def api(worker: Worker, client: TestClient[Any, Any]) -> AsyncIterator[Api]:
+    """Without connectors at first, and again at the end."""
+    yield Api(client)
+    for name in worker.connectors():
+        await worker.delete(name)
+
+
+def worker_config(bootstrap_servers: str, **options: Any) -> WorkerConfig:
+    run = uuid4().hex
+    topics = {f"{kind}.storage.topic": f"{kind}-{run}" for kind in ("config", "offset", "status")}
+    return WorkerConfig.parse({"bootstrap.servers": bootstrap_servers, **topics, **options})

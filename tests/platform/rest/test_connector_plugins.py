@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 from tests.platform.rest.conftest import CONFIG, Api
 
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
 VALIDATE = "/connector-plugins/lines.LinesSource/config/validate"
 
 

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 import pytest
 from aiohttp.test_utils import TestClient, TestServer
-from tests.platform.rest.conftest import CONFIG, LINES, Api, MemoryWorker
+from tests.platform.rest.conftest import CATALOG, CONFIG, Api
 
-from penstock_platform.plugins.catalog import Catalog
 from penstock_platform.rest.application import BODY_LIMIT_BYTES, application
 from penstock_workers.errors import LogUnavailable
+from penstock_workers.worker import Worker
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
 @pytest.mark.parametrize(
@@ -41,12 +45,12 @@ async def test_a_body_that_is_not_encoded_as_its_header_says(api: Api) -> None:
 
 
 @pytest.mark.parametrize("content", ["text/plain", "application/x-www-form-urlencoded", "application/octet-stream"])
-async def test_a_body_that_is_not_declared_as_json(api: Api, worker: MemoryWorker, content: str) -> None:
+async def test_a_body_that_is_not_declared_as_json(api: Api, worker: Worker, content: str) -> None:
     error = await api.refused(
         415, "unsupported-media-type", "POST", "/connectors", {"name": "a", "config": CONFIG}, content=content
     )
     assert error["hint"] == "send Content-Type: application/json"
-    assert not worker.stored
+    assert worker.connectors() == []
 
 
 async def test_a_charset_beside_the_content_type_is_ignored(api: Api) -> None:
@@ -70,12 +74,12 @@ async def test_a_charset_beside_the_content_type_is_ignored(api: Api) -> None:
     ],
 )
 async def test_a_create_request_with_a_mistake(
-    api: Api, worker: MemoryWorker, body: dict[str, Any], where: str, hint: str
+    api: Api, worker: Worker, body: dict[str, Any], where: str, hint: str
 ) -> None:
     error = await api.refused(400, "bad-request", "POST", "/connectors", body)
     assert error["where"] == where
     assert error["hint"].startswith(hint)
-    assert not worker.stored
+    assert worker.connectors() == []
 
 
 async def test_a_name_with_control_characters(api: Api) -> None:
@@ -91,13 +95,13 @@ async def test_an_unknown_class_lists_what_is_installed(api: Api) -> None:
     assert error["hint"] == "did you mean lines.LinesSource?"
 
 
-async def test_every_problem_of_a_configuration_at_once(api: Api, worker: MemoryWorker) -> None:
+async def test_every_problem_of_a_configuration_at_once(api: Api, worker: Worker) -> None:
     config = {"connector.class": "lines.LinesSource", "topic": "t", "batch.size": "many", "pat": "x"}
     error = await api.refused(400, "bad-configuration", "PUT", "/connectors/a/config", config)
     assert error["message"].startswith("Connector configuration is invalid and contains the following 3 error(s):\n")
     found = {(problem["where"], problem["code"]) for problem in error["problems"]}
     assert found == {("pat", "unknown-option"), ("path", "missing-option"), ("batch.size", "ill-typed-option")}
-    assert not worker.stored
+    assert worker.connectors() == []
 
 
 @pytest.mark.parametrize("value", [None, {"a": 1}, [None], ["a,b"], 1e300])
@@ -167,29 +171,44 @@ async def test_a_body_that_is_too_large(api: Api) -> None:
     assert error["message"] == "HTTP 413 Request Entity Too Large"
 
 
-async def test_a_log_that_is_away(api: Api, worker: MemoryWorker) -> None:
-    worker.broken = LogUnavailable("no answer within 30 s", where="127.0.0.1:9092", hint="see whether the log runs")
-    error = await api.refused(503, "log-unavailable", "POST", "/connectors", {"name": "a", "config": CONFIG})
-    assert (error["where"], error["hint"]) == ("127.0.0.1:9092", "see whether the log runs")
+class Faulty(Worker):
+    """A worker that fails in a way that no test can bring about from outside."""
+
+    def __init__(self, fault: Callable[[], Awaitable[bool]]) -> None:
+        self.kafka_cluster_id = "cluster"
+        self.fault = fault
+
+    def connectors(self) -> list[str]:
+        return []
+
+    async def put_config(self, name: str, config: Mapping[str, str]) -> bool:
+        return await self.fault()
 
 
-async def test_the_cause_of_an_error_is_the_innermost(api: Api, worker: MemoryWorker) -> None:
-    worker.broken = LogUnavailable("no answer")
-    worker.broken.__cause__ = ConnectionResetError("by peer")
-    error = await api.refused(503, "log-unavailable", "PUT", "/connectors/a/config", CONFIG)
-    assert error["cause"] == "ConnectionResetError: by peer"
+async def refused_by(fault: Callable[[], Awaitable[bool]], status: int, code: str) -> Any:
+    app = application(Faulty(fault), CATALOG, request_timeout_seconds=0.05)
+    async with TestClient(TestServer(app)) as client:
+        return await Api(client).refused(status, code, "PUT", "/connectors/a/config", CONFIG)
 
 
-async def test_a_defect_of_ours_is_a_500_with_its_name(api: Api, worker: MemoryWorker) -> None:
-    worker.broken = ZeroDivisionError("division by zero")
-    error = await api.refused(500, "internal-error", "PUT", "/connectors/a/config", CONFIG)
+async def test_a_defect_of_ours_is_a_500_with_its_name() -> None:
+    async def defect() -> bool:
+        raise ZeroDivisionError("division by zero")
+
+    error = await refused_by(defect, 500, "internal-error")
     assert error["message"] == "ZeroDivisionError: division by zero"
 
 
-async def test_a_request_that_takes_too_long(worker: MemoryWorker) -> None:
-    worker.hanging = True
-    app = application(worker, Catalog([LINES]), request_timeout_seconds=0.05)
-    async with TestClient(TestServer(app)) as client:
-        error = await Api(client).refused(500, "request-timed-out", "PUT", "/connectors/a/config", CONFIG)
+async def test_the_cause_of_an_error_is_the_innermost() -> None:
+    async def reset() -> bool:
+        raise LogUnavailable("no answer") from ConnectionResetError("by peer")
+
+    assert (await refused_by(reset, 503, "log-unavailable"))["cause"] == "ConnectionResetError: by peer"
+
+
+async def test_a_request_that_takes_too_long() -> None:
+    async def hang() -> bool:
+        return await asyncio.Event().wait()
+
+    error = await refused_by(hang, 500, "request-timed-out")
     assert error["message"].startswith("Request timed out. ")
-    assert not worker.stored

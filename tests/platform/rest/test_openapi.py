@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from jsonschema import Draft202012Validator
 from tests.platform.rest.conftest import Api
 
@@ -39,6 +40,7 @@ def test_operations_have_ids_of_their_own() -> None:
     assert len(ids) == len(set(ids))
 
 
+@pytest.mark.asyncio(loop_scope="module")
 async def test_it_is_served(api: Api) -> None:
     assert (await api.call("GET", "/openapi.json")).json == DOCUMENT
 

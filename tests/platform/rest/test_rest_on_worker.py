@@ -2,40 +2,31 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 
 import pytest
 from aiohttp.test_utils import TestClient, TestServer
-from tests.platform.rest.conftest import Api
+from tests.conftest import LogNode
+from tests.platform.rest.conftest import CATALOG, CONFIG, Api, until, worker_config
 
 from penstock_platform.plugins.discovery import discover
 from penstock_platform.rest.application import application
-from penstock_workers.config import WorkerConfig
 from penstock_workers.worker import Worker
-
-DEADLINE_SECONDS = 30.0
 
 
 @pytest.fixture
-async def live(kafka: str, fresh_topic: str) -> AsyncIterator[Api]:
+async def live(kafka: str) -> AsyncIterator[Api]:
     """The API of a worker that has internal topics of its own."""
-    topics = {f"{kind}.storage.topic": f"{fresh_topic}-{kind}" for kind in ("config", "offset", "status")}
     catalog = await discover()
-    worker = Worker(WorkerConfig.parse({"bootstrap.servers": kafka, **topics}), catalog.plugins)
+    worker = Worker(worker_config(kafka), catalog.plugins)
     async with TestClient(TestServer(application(worker, catalog))) as client:
+        assert (await Api(client).call("GET", "/health")).json["status"] == "starting"
         await Api(client).refused(503, "starting", "GET", "/connectors")
         await worker.start()
         try:
             yield Api(client)
         finally:
             await worker.stop()
-
-
-async def until(condition: Callable[[], Awaitable[bool]]) -> None:
-    async with asyncio.timeout(DEADLINE_SECONDS):
-        while not await condition():
-            await asyncio.sleep(0.02)
 
 
 async def test_the_life_of_a_connector(live: Api, fresh_topic: str) -> None:
@@ -75,6 +66,19 @@ async def test_a_new_configuration_and_errors_of_the_worker(live: Api, fresh_top
     await live.refused(404, "unknown-task", "POST", "/connectors/a/tasks/1/restart")
     await live.refused(404, "unknown-connector", "PUT", "/connectors/b/pause")
     await live.refused(404, "unknown-connector", "DELETE", "/connectors/b")
+
+
+async def test_a_log_that_is_away(own_log_node: LogNode) -> None:
+    worker = Worker(worker_config(own_log_node.bootstrap_servers, **{"write.timeout.seconds": 0.5}), CATALOG.plugins)
+    await worker.start()
+    try:
+        async with TestClient(TestServer(application(worker, CATALOG))) as client:
+            own_log_node.kill()
+            error = await Api(client).refused(503, "log-unavailable", "PUT", "/connectors/a/config", CONFIG)
+            assert error["where"] == own_log_node.bootstrap_servers
+            assert (await Api(client).call("GET", "/connectors")).json == [], "reads go on from memory"
+    finally:
+        await worker.stop()
 
 
 async def shows(api: Api, connector: str, tasks: list[str]) -> bool:

@@ -7,14 +7,16 @@ import socket
 
 import aiohttp
 import pytest
-from tests.platform.rest.conftest import MemoryWorker
 
 from penstock import PenstockError
 from penstock_platform.plugins.catalog import Catalog
 from penstock_platform.rest.server import serve
+from penstock_workers.worker import Worker
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
-async def test_serves_on_a_free_port_until_stopped(worker: MemoryWorker) -> None:
+async def test_serves_on_a_free_port_until_stopped(worker: Worker) -> None:
     server = await serve(worker, Catalog([]), "127.0.0.1", 0)
     async with aiohttp.ClientSession() as session:
         async with session.get(f"{server.url}/connectors") as response:
@@ -25,7 +27,7 @@ async def test_serves_on_a_free_port_until_stopped(worker: MemoryWorker) -> None
 
 
 async def test_what_is_not_http_and_a_client_that_leaves_disturb_nothing(
-    worker: MemoryWorker, capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+    worker: Worker, capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
 ) -> None:
     server = await serve(worker, Catalog([]), "127.0.0.1", 0)
     reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
@@ -44,7 +46,7 @@ async def test_what_is_not_http_and_a_client_that_leaves_disturb_nothing(
     assert "Traceback" not in capfd.readouterr().out + caplog.text
 
 
-async def test_a_port_in_use_names_the_option_that_changes_it(worker: MemoryWorker) -> None:
+async def test_a_port_in_use_names_the_option_that_changes_it(worker: Worker) -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
         with pytest.raises(PenstockError) as caught:
@@ -54,7 +56,7 @@ async def test_a_port_in_use_names_the_option_that_changes_it(worker: MemoryWork
     assert "--rest-port" in problem.hint
 
 
-async def test_an_address_of_another_machine(worker: MemoryWorker) -> None:
+async def test_an_address_of_another_machine(worker: Worker) -> None:
     with pytest.raises(PenstockError) as caught:
         await serve(worker, Catalog([]), "192.0.2.1", 0)
     assert caught.value.problem.code == "cannot-listen"
