@@ -62,7 +62,7 @@ class Supervisor:
                 await self._loop
         for stop in self._stops.values():
             stop.set()
-        await asyncio.gather(*self._running)
+        await asyncio.gather(*self._running, return_exceptions=True)
         await self._fork_server.stop()
 
     def wake(self) -> None:
