@@ -2,13 +2,14 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 import structlog
 
 from penstock_log.errors import ErrorCode, LogError
 from penstock_log.partition.checks import CheckedBatch, check_records
+from penstock_log.partition.identity import claim_directory
 from penstock_log.partition.producers import ProducerStates
 from penstock_log.partition.results import AbortedTransaction, AppendResult, FetchedRecords, Isolation
 from penstock_log.partition.state import PartitionState
@@ -25,6 +26,9 @@ from penstock_log.storage.timestamps import OffsetAtTime
 __all__ = ["AbortedTransaction", "AppendResult", "FetchedRecords", "Isolation", "OffsetAtTime", "Partition"]
 
 logger = structlog.get_logger()
+
+PRODUCER_EXPIRATION_MS: Final = 24 * 3_600_000
+"""Kafka's producer.id.expiration.ms, by its default."""
 
 
 class Partition:
@@ -81,6 +85,7 @@ class Partition:
 
         `files` and `flusher` are shared by all partitions of a node. An OSError if the directory cannot be used.
         """
+        claim_directory(directory, topic_id)
         log = PartitionLog(directory, files, config.segment_limits)
         state = PartitionState(
             leader_epoch, frozenset(replicas), frozenset(in_sync_replicas), config.min_insync_replicas
@@ -134,7 +139,7 @@ class Partition:
             repeated = self._producers.check(checked[0].header)
             if repeated is not None:
                 return self._result(repeated.base_offset, repeated.last_offset + 1, -1, duplicate=True)
-        base_offset = self._append_all(checked)
+        base_offset = self._append_all(checked, now_ms)
         self._commit_soon()
         append_time = now_ms if self.config.stamps_append_time else -1
         return self._result(base_offset, self._log.end_offset, append_time)
@@ -222,7 +227,9 @@ class Partition:
         self._advance(self._state.change_min_in_sync_replicas(config.min_insync_replicas))
 
     def apply_retention(self, now_ms: int) -> int:
-        """Delete the segments that retention no longer keeps; how many went. Call it every few minutes."""
+        """Delete the segments that retention no longer keeps; how many went. Call it every few minutes; it also
+        forgets producers that have been silent for a day."""
+        self._producers.expire(now_ms - PRODUCER_EXPIRATION_MS)
         if self._closed or not self.config.is_deleted_by_retention:
             return 0
         count = count_expired(
@@ -265,7 +272,7 @@ class Partition:
             self._report_recovered()
             self._advance(self._state.report_end_offset(self.node_id, self._durable_end_offset()))
 
-    def _append_all(self, checked: list[CheckedBatch]) -> int:
+    def _append_all(self, checked: list[CheckedBatch], now_ms: int) -> int:
         """Append all of a request's batches or none."""
         base_offset = self._log.end_offset
         try:
@@ -275,7 +282,7 @@ class Partition:
             for batch, header in checked:
                 at = self._log.append(batch, header, self._state.leader_epoch)
                 if header.producer_id != NO_PRODUCER_ID:
-                    self._producers.record(header, at)
+                    self._producers.record(header, at, now_ms)
         except OSError as error:
             if self._log.end_offset > base_offset:
                 self._log.truncate_to(base_offset)
@@ -339,7 +346,7 @@ class Partition:
         producers = ProducerStates.from_snapshot(snapshot or [])
         for header in self._log.headers(offset):
             if header.producer_id != NO_PRODUCER_ID:
-                producers.record(header, header.base_offset)
+                producers.record(header, header.base_offset, header.max_timestamp)
         return producers
 
     def _result(self, base_offset: int, next_offset: int, append_time: int, *, duplicate: bool = False) -> AppendResult:

@@ -34,7 +34,7 @@ class ProducerState:
     epoch: int
     batches: deque[RecordedBatch] = field(default_factory=lambda: deque(maxlen=_REMEMBERED_BATCHES))
     """Of the current epoch, oldest first. A producer has at most five requests in flight."""
-    last_timestamp: int = -1
+    last_seen_ms: int = -1
     transaction_first_offset: int | None = None
     """Where its open transaction began on this partition."""
 
@@ -90,14 +90,14 @@ class ProducerStates:
             )
         return None
 
-    def record(self, header: BatchHeader, base_offset: int) -> None:
-        """The batch is in the log at `base_offset`."""
+    def record(self, header: BatchHeader, base_offset: int, seen_ms: int) -> None:
+        """The batch is in the log at `base_offset`, since about `seen_ms`."""
         state = self._producers.get(header.producer_id)
         if state is None or header.producer_epoch > state.epoch:
             open_since = state.transaction_first_offset if state else None
             state = ProducerState(header.producer_epoch, transaction_first_offset=open_since)
             self._producers[header.producer_id] = state
-        state.last_timestamp = max(state.last_timestamp, header.max_timestamp)
+        state.last_seen_ms = max(state.last_seen_ms, seen_ms)
         if header.is_control:
             state.transaction_first_offset = None
             self._open_transactions.pop(header.producer_id, None)
@@ -113,10 +113,10 @@ class ProducerStates:
         """Where the oldest open transaction began; None if none is open."""
         return min(self._open_transactions.values(), default=None)
 
-    def expire(self, before_timestamp: int) -> None:
+    def expire(self, before_ms: int) -> None:
         """Forget the producers that have sent nothing since, but for those with an open transaction."""
         for producer_id, state in list(self._producers.items()):
-            if state.last_timestamp < before_timestamp and state.transaction_first_offset is None:
+            if state.last_seen_ms < before_ms and state.transaction_first_offset is None:
                 del self._producers[producer_id]
 
     def to_snapshot(self) -> list[Any]:
@@ -125,7 +125,7 @@ class ProducerStates:
             [
                 producer_id,
                 state.epoch,
-                state.last_timestamp,
+                state.last_seen_ms,
                 state.transaction_first_offset,
                 [[b.base_sequence, b.last_sequence, b.base_offset, b.last_offset] for b in state.batches],
             ]
@@ -135,9 +135,9 @@ class ProducerStates:
     @classmethod
     def from_snapshot(cls, snapshot: Iterable[Any]) -> "ProducerStates":
         states = cls()
-        for producer_id, epoch, last_timestamp, first_offset, batches in snapshot:
+        for producer_id, epoch, last_seen_ms, first_offset, batches in snapshot:
             remembered = deque((RecordedBatch(*batch) for batch in batches), maxlen=_REMEMBERED_BATCHES)
-            states._producers[producer_id] = ProducerState(epoch, remembered, last_timestamp, first_offset)
+            states._producers[producer_id] = ProducerState(epoch, remembered, last_seen_ms, first_offset)
             if first_offset is not None:
                 states._open_transactions[producer_id] = first_offset
         return states

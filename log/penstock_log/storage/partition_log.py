@@ -124,7 +124,7 @@ class PartitionLog:
         """What retention decides by."""
         ends = [*(segment.base_offset for segment in self.segments[1:]), self.end_offset]
         return [
-            SegmentFacts(end, segment.size, segment.max_timestamp)
+            SegmentFacts(end, segment.size, segment.newest_ms())
             for segment, end in zip(self.segments, ends, strict=True)
         ]
 

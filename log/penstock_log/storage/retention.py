@@ -9,7 +9,7 @@ __all__ = ["SegmentFacts", "count_expired"]
 class SegmentFacts(NamedTuple):
     end_offset: int
     size: int
-    max_timestamp: int
+    newest_ms: int
 
 
 def count_expired(
@@ -23,7 +23,7 @@ def count_expired(
     excess = sum(segment.size for segment in segments) - retention_bytes if retention_bytes >= 0 else 0
     count = 0
     for segment in segments:
-        too_old = retention_ms >= 0 and now_ms - segment.max_timestamp > retention_ms
+        too_old = retention_ms >= 0 and now_ms - segment.newest_ms > retention_ms
         too_much = 0 < segment.size <= excess
         if not segment.size or segment.end_offset > deletable_below or not (too_old or too_much):
             break

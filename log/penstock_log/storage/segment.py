@@ -57,6 +57,12 @@ class Segment:
         assert self._max_timestamp is not None
         return self._max_timestamp
 
+    def newest_ms(self) -> int:
+        """When its newest record was written: by its timestamp, or where records have none by the file's own."""
+        if self.max_timestamp != NO_TIMESTAMP:
+            return self.max_timestamp
+        return os.stat(self.path).st_mtime_ns // 1_000_000
+
     def has_room_for(self, header: BatchHeader, base_offset: int, segment_bytes: int) -> bool:
         """Whether a batch may still go in: by size, and by what an index entry can say of its offsets."""
         if self.size and self.size + header.size > segment_bytes:

@@ -13,6 +13,7 @@ from penstock_log.storage.flusher import Flusher
 from penstock_log.storage.records import Record, encode_batch
 
 NOW_MS = 1_700_000_000_000
+TOPIC_ID = UUID(int=1)
 
 
 class Replica:
@@ -23,13 +24,14 @@ class Replica:
         self.files = OpenFiles()
         self.flusher = Flusher(threads=1)
 
-    def open(self, config: TopicConfig | None = None) -> Partition:
-        self.files.close_all()
+    def open(self, config: TopicConfig | None = None, topic_id: UUID = TOPIC_ID, number: int = 0) -> Partition:
+        if number == 0:
+            self.files.close_all()
         return Partition.open(
-            self.path,
+            self.path.with_name(f"orders-{number}"),
             topic="orders",
-            topic_id=UUID(int=1),
-            index=0,
+            topic_id=topic_id,
+            index=number,
             leader_epoch=0,
             config=config or TopicConfig(),
             files=self.files,

@@ -8,7 +8,9 @@ import resource
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
+from uuid import UUID
 
 import pytest
 from structlog.testing import capture_logs
@@ -16,6 +18,7 @@ from structlog.testing import capture_logs
 from penstock_log.errors import ErrorCode, LogError
 from penstock_log.partition.partition import Partition
 from penstock_log.partition.topic_config import TopicConfig
+from penstock_log.storage.files import OpenFiles
 
 if TYPE_CHECKING:
     from tests.log.partition.conftest import Replica
@@ -171,6 +174,43 @@ async def test_deleted_records_stay_deleted(replica: Replica) -> None:
     with pytest.raises(LogError):
         partition.read(2, 100)
     assert partition.delete_records_before(-1) == 6
+
+
+async def test_a_topic_never_serves_what_its_namesake_wrote(replica: Replica) -> None:
+    partition = replica.open()
+    await _send(partition, replica.batch(b"old"))
+    partition.close()
+    with capture_logs() as reports:
+        partition = replica.open(topic_id=UUID(int=2))
+    assert partition.log_end_offset == 0
+    partition.close()
+    aside = Path(reports[0]["directory"])
+    assert b"old" in (aside / f"{0:020d}.log").read_bytes()
+    assert replica.open(topic_id=UUID(int=2)).directory == replica.path
+
+
+async def test_many_partitions_written_at_once_share_few_descriptors(replica: Replica) -> None:
+    replica.files = OpenFiles(capacity=10)
+    partitions = [replica.open(number=number) for number in range(60)]
+    most_open = 0
+
+    async def send(partition: Partition) -> None:
+        nonlocal most_open
+        await _send(partition, replica.batch(b"x"))
+        most_open = max(most_open, len(replica.files))
+
+    await asyncio.gather(*(send(partition) for partition in partitions))
+    assert [partition.high_watermark for partition in partitions] == [1] * 60
+    assert most_open <= 10
+
+
+async def test_a_silent_producer_is_forgotten_after_a_day(replica: Replica) -> None:
+    partition = replica.open()
+    await _send(partition, replica.batch(b"x", producer_id=7, sequence=0))
+    partition.apply_retention(NOW_MS + 86_400_000)
+    assert partition.append(replica.batch(b"x", producer_id=7, sequence=0), NOW_MS).duplicate
+    partition.apply_retention(NOW_MS + 86_400_001)
+    assert not partition.append(replica.batch(b"x", producer_id=7, sequence=0), NOW_MS).duplicate
 
 
 async def test_closing_tells_those_who_wait(replica: Replica) -> None:

@@ -23,7 +23,7 @@ class Log:
         sent = header(sequence, epoch=epoch, count=count, attributes=attributes)
         repeated = self.producers.check(sent)
         if repeated is None:
-            self.producers.record(sent, self.end_offset)
+            self.producers.record(sent, self.end_offset, seen_ms=1_000)
             self.end_offset += count
         return repeated
 
