@@ -126,6 +126,7 @@ class TaskHost:
 
     async def _supervise(self, exited: asyncio.Future[int]) -> None:
         """From the first message to the last event."""
+        self._heard_seconds = asyncio.get_running_loop().time()
         watching = asyncio.create_task(self._watch())
         while message := await self._channel.receive(FROM_TASK_HOST):
             self._heard_seconds = asyncio.get_running_loop().time()
@@ -134,7 +135,7 @@ class TaskHost:
             elif not isinstance(message, Heartbeat):
                 self._on_event(message)
         exit_code = await exited
-        await self._output.ended
+        await self._output.end()
         watching.cancel()
         self._channel.close()
         self.pid = None
@@ -146,20 +147,25 @@ class TaskHost:
     async def _watch(self) -> None:
         """Wait until the event loop of the task has been silent for too long; then find out why and kill it."""
         loop = asyncio.get_running_loop()
-        self._heard_seconds = loop.time()
         limit_seconds = self.spec.call_timeout_seconds + self.spec.heartbeat_interval_seconds
-        while (silent_seconds := loop.time() - self._heard_seconds) < limit_seconds:
-            await asyncio.sleep(limit_seconds - silent_seconds)
-        heard_seconds = self._heard_seconds
+        while True:
+            heard_seconds = self._heard_seconds
+            await asyncio.sleep(max(0.0, heard_seconds + limit_seconds - loop.time()))
+            if self._heard_seconds != heard_seconds:
+                continue
+            stacks = await self._stacks()
+            if self._heard_seconds == heard_seconds:  # else it was late, or this worker was: a suspended machine
+                self._failed = self._blocked(stacks)
+                self._signal(signal.SIGKILL, group=True)
+                return
+            self._log.warning("task was silent for long", seconds=limit_seconds, output="\n".join(stacks))
+
+    async def _stacks(self) -> list[str]:
+        """What faulthandler prints, whatever the process is doing."""
         self._output.keep()
-        self._signal(signal.SIGUSR1)  # faulthandler prints the stacks, whatever the process is doing
+        self._signal(signal.SIGUSR1)
         await asyncio.sleep(STACKS_SECONDS)
-        stacks = self._output.stop_keeping()
-        if self._heard_seconds != heard_seconds:  # it was late, or this worker was (a suspended machine)
-            return await self._watch()
-        self._failed = self._blocked(stacks)
-        self._signal(signal.SIGKILL, group=True)
-        return None
+        return self._output.stop_keeping()
 
     def _blocked(self, stacks: list[str]) -> Failed:
         problem = Problem(

@@ -12,6 +12,7 @@ from contextlib import suppress
 from functools import partial
 
 from penstock import Batch, Failed, PenstockError, Position, Positions, SourcePartition
+from penstock.records import partition_key
 from penstock_workers.client.interface import Producer
 from penstock_workers.host.in_flight import InFlight, Sent
 from penstock_workers.host.log_errors import as_log_unavailable, of_the_log
@@ -34,7 +35,10 @@ class Delivery:
         self._producer = producer
         self._acknowledged = acknowledged
         self._in_flight = InFlight()
-        self._positions = Positions(spec.positions)
+        self._positions = {
+            partition_key(source_partition): StoredPosition(source_partition, position)
+            for source_partition, position in spec.positions
+        }
         self._failure: PenstockError | None = None
         self._storing = False
         self._changed = asyncio.Event()
@@ -44,7 +48,7 @@ class Delivery:
     @property
     def positions(self) -> Positions:
         """The last ones stored: where to read from."""
-        return self._positions
+        return Positions(self._positions.values())
 
     def progress(self) -> Progress:
         done = self._in_flight
@@ -108,7 +112,7 @@ class Delivery:
             self._spec.offset_topic, [record.value for record in records], keys=[record.key for record in records]
         )
         await of_the_log(await of_the_log(self._producer.send(batch)))
-        self._positions = Positions([*self._positions, *positions])
+        self._positions.update((partition_key(stored.source_partition), stored) for stored in positions)
 
     async def _pace(self) -> None:
         with suppress(TimeoutError):

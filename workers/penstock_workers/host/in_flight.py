@@ -19,6 +19,8 @@ from penstock_workers.store.offsets import StoredPosition
 class Sent:
     """One batch that the log has been given."""
 
+    key: str
+    """Of its source partition."""
     source_partition: SourcePartition
     position: Position | None
     records: int
@@ -42,8 +44,9 @@ class InFlight:
         return not self.batches and not self._storable
 
     def add(self, batch: Batch) -> Sent:
-        sent = Sent(batch.source_partition, batch.position, len(batch), size_bytes(batch))
-        self._sent.setdefault(partition_key(batch.source_partition), deque()).append(sent)
+        key = partition_key(batch.source_partition)
+        sent = Sent(key, batch.source_partition, batch.position, len(batch), size_bytes(batch))
+        self._sent.setdefault(key, deque()).append(sent)
         self.batches += 1
         self.records += sent.records
         return sent
@@ -54,14 +57,13 @@ class InFlight:
         self.records -= sent.records
         self.acknowledged_records += sent.records
         self.acknowledged_bytes += sent.size_bytes
-        key = partition_key(sent.source_partition)
-        under_way = self._sent[key]
+        under_way = self._sent[sent.key]
         while under_way and under_way[0].acknowledged:
             first = under_way.popleft()
             if first.position is not None:
-                self._storable[key] = StoredPosition(first.source_partition, first.position)
+                self._storable[sent.key] = StoredPosition(first.source_partition, first.position)
         if not under_way:
-            del self._sent[key]
+            del self._sent[sent.key]
 
     def take_positions(self) -> list[StoredPosition]:
         """The latest position that may be stored of each source partition in which there is a new one."""

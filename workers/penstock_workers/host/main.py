@@ -43,6 +43,7 @@ class Task(Protocol):
 
 def main(name: str, control: socket.socket) -> None:
     setproctitle(f"penstock task {name}")
+    sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]  # a pipe: lines, not blocks
     faulthandler.register(signal.SIGUSR1, file=2, all_threads=True)
     configure_logging()
     uvloop.new_event_loop().run_until_complete(run(control))
@@ -69,6 +70,8 @@ async def run(control: socket.socket) -> None:
     """From the spec to the last message."""
     channel = await Channel.over(control)
     spec = await channel.receive(TaskSpec)
+    if spec is None:
+        return  # the worker is gone
     stop = asyncio.Event()
     background = [
         asyncio.create_task(listen(channel, stop)),

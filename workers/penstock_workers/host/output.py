@@ -11,6 +11,7 @@ log = structlog.get_logger()
 
 LONGEST_LINE_BYTES = 16384
 MOST_KEPT_LINES = 500
+STRAY_SECONDS = 1.0
 
 
 class Output(asyncio.Protocol):
@@ -20,7 +21,7 @@ class Output(asyncio.Protocol):
         self._log = log.bind(connector=connector, task=task)
         self._rest = b""
         self._kept: list[str] | None = None
-        self.ended = asyncio.get_running_loop().create_future()
+        self._ended = asyncio.get_running_loop().create_future()
 
     @classmethod
     async def of(cls, descriptor: int, connector: str, task: int) -> Output:
@@ -45,10 +46,18 @@ class Output(asyncio.Protocol):
         for line in lines:
             self._take(line.decode(errors="replace").rstrip())
 
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = transport
+
+    async def end(self) -> None:
+        """The process is gone: read what it left. A stray child that holds the pipe is not waited for."""
+        await asyncio.wait({self._ended}, timeout=STRAY_SECONDS)
+        self._transport.close()
+
     def connection_lost(self, error: Exception | None) -> None:
         if self._rest:
             self._take(self._rest.decode(errors="replace"))
-        self.ended.set_result(None)
+        self._ended.set_result(None)
 
     def _take(self, line: str) -> None:
         if self._kept is None:

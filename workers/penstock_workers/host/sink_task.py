@@ -89,13 +89,15 @@ class SinkTask:
         with suppress(Stopped):
             while not self._stop.is_set():
                 for batch in await self._next_batches():
+                    if self._stop.is_set():
+                        break  # what is not written is not committed, and comes again
                     await self._write(batch)
                     await self._commit_if_due()
                 await self._commit_if_due()
         await self._commit()
 
     async def _next_batches(self) -> Sequence[Batch]:
-        """None when the task is to stop: what has been fetched by then comes again."""
+        """None of them when the task is to stop: what has been fetched by then comes again."""
         fetching = asyncio.ensure_future(of_the_log(self._consumer.next_batches(COMMIT_INTERVAL_SECONDS)))
         await asyncio.wait({fetching, self._stopping}, return_when=asyncio.FIRST_COMPLETED)
         if not fetching.done():
@@ -138,9 +140,10 @@ class SinkTask:
         self._records_uncommitted = 0
 
     async def _assigned(self, partitions: Sequence[TopicPartition]) -> Mapping[TopicPartition, int]:
-        return (
-            await self._in_rebalance(lambda: self._retrying("assigned", lambda: self._sink.assigned(partitions))) or {}
-        )
+        async def take_over() -> Mapping[TopicPartition, int]:
+            return await self._retrying("assigned", lambda: self._sink.assigned(partitions))
+
+        return await self._in_rebalance(take_over) or {}
 
     async def _revoked(self, partitions: Sequence[TopicPartition]) -> None:
         async def give_up() -> None:

@@ -103,13 +103,12 @@ class SourceTask:
         wake_ups = {asyncio.create_task(self._stop.wait()), asyncio.create_task(self._interrupted.wait())}
         try:
             await asyncio.wait({pumping, *wake_ups}, return_when=asyncio.FIRST_COMPLETED)
-            if self._in_source:
-                pumping.cancel()
-            await asyncio.wait({pumping})
+            if not self._in_source:
+                await asyncio.wait({pumping})  # until the batch that it has is sent
         finally:
             for task in (pumping, *wake_ups):
                 task.cancel()
-            await asyncio.wait({pumping, *wake_ups})
+            await self._connection.call("read, being cancelled,", asyncio.wait({pumping, *wake_ups}))
             await self._close_generator(batches)
         self._raise_from(pumping)
 

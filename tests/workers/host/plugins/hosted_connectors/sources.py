@@ -37,7 +37,7 @@ class CountingConfig(SourceConfig):
 
 
 def tell(event: str, **details: object) -> None:
-    print(json.dumps({"event": event, **details}), flush=True)
+    print(json.dumps({"event": event, **details}))
 
 
 class Counting(Source[CountingConfig]):
