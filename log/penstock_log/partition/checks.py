@@ -12,6 +12,7 @@ from penstock_log.storage.batch import (
     stamp_append_time,
     validate,
 )
+from penstock_log.storage.records import decode_batch
 
 __all__ = ["CheckedBatch", "check_records"]
 
@@ -28,6 +29,8 @@ def check_records(records: memoryview, config: TopicConfig, now_ms: int) -> list
         header = validate(batch, config.max_message_bytes)
         if header.is_control:
             raise LogError(ErrorCode.invalid_record, "a client sent a control batch; only the log itself writes those")
+        if config.is_compacted:
+            _check_keys(batch)
         if config.stamps_append_time:
             checked.append(CheckedBatch(*stamp_append_time(batch, header, now_ms)))
         else:
@@ -35,6 +38,15 @@ def check_records(records: memoryview, config: TopicConfig, now_ms: int) -> list
             checked.append(CheckedBatch(batch, header))
     _check_count(checked)
     return checked
+
+
+def _check_keys(batch: memoryview) -> None:
+    """Compaction keeps the newest record of each key: one without a key could never go. The one look into records."""
+    for record in decode_batch(batch):
+        if record.key is None:
+            raise LogError(
+                ErrorCode.invalid_record, "a record has no key; a topic with cleanup.policy=compact needs one"
+            )
 
 
 def _check_timestamp(header: BatchHeader, config: TopicConfig, now_ms: int) -> None:

@@ -55,15 +55,20 @@ class PartitionState:
 
     def check_enough_replicas(self) -> None:
         """`LogError` where a produce with acks=all must be refused because too few replicas are in sync."""
-        if len(self.in_sync_replicas) < self.min_in_sync_replicas:
+        if len(self.in_sync_replicas) < self._needed_in_sync_replicas:
             raise LogError(
                 ErrorCode.not_enough_replicas,
                 f"{len(self.in_sync_replicas)} replicas are in sync, min.insync.replicas is "
                 f"{self.min_in_sync_replicas}; writes with acks=all go on once more are",
             )
 
+    @property
+    def _needed_in_sync_replicas(self) -> int:
+        """Kafka's effective minimum: a partition cannot need more replicas in sync than it has."""
+        return min(self.min_in_sync_replicas, len(self.replicas))
+
     def _advance(self) -> bool:
-        if len(self.in_sync_replicas) < self.min_in_sync_replicas:
+        if len(self.in_sync_replicas) < self._needed_in_sync_replicas:
             return False
         committed = min((self.end_offsets.get(replica, 0) for replica in self.in_sync_replicas), default=0)
         if committed <= self.high_watermark:

@@ -1,8 +1,8 @@
 """SparseIndex: sorted entries of two numbers, in memory while a segment grows, in a file once it is sealed.
 
-The files are Kafka's: an offset index has entries of (offset relative to the segment's base, position in its .log), a
-time index of (greatest timestamp so far, relative offset of the batch that has it). They only save a search: one that
-is lost is built anew from the log, so nothing is written to them while the segment grows.
+The files are Kafka's: an offset index has entries of (last offset of a batch, its position in the .log), a time index
+of (greatest timestamp so far, last offset of the batch that has it), offsets counted from the segment's base. They only
+save a search: one that is lost is built anew from the log, so nothing is written to them while the segment grows.
 """
 
 import os

@@ -101,10 +101,11 @@ def _recover_segment(log: OpenedLog, segment: Segment, point: RecoveryPoint, *, 
         if isinstance(finding, Damage):
             _report_damage(segment, finding.position, finding.end, finding.first_offset, finding.next_offset)
             log.end_offset = finding.next_offset
+            # By its first offset, so that no search for one of its records begins before the damage.
             segment.enter(finding.end, finding.next_offset)
             continue
         header = finding.header
-        segment.note(finding.position, header.size, header.base_offset, header.max_timestamp)
+        segment.note(finding.position, header.size, header.last_offset, header.max_timestamp)
         log.epochs.assign(header.leader_epoch, header.base_offset)
         log.end_offset = header.next_offset
     return False

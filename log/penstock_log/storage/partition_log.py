@@ -92,9 +92,11 @@ class PartitionLog:
         if leader_epoch > self.epochs.latest:
             self.epochs.assign(leader_epoch, base_offset)
         position = segment.size
-        segment.append(front(header, base_offset, leader_epoch), batch[FRONT_SIZE:], base_offset, header.max_timestamp)
+        last_offset = base_offset + header.last_offset_delta
+        stored_front = front(header, base_offset, leader_epoch)
+        segment.append(stored_front, batch[FRONT_SIZE:], last_offset, header.max_timestamp)
         self._remember(base_offset, segment, position)
-        self.end_offset = base_offset + header.last_offset_delta + 1
+        self.end_offset = last_offset + 1
         self._changed = True
         return base_offset
 

@@ -69,7 +69,7 @@ class Segment:
             return False
         return base_offset + header.last_offset_delta - self.base_offset <= _MAX_RELATIVE_OFFSET
 
-    def append(self, head: bytes, rest: memoryview, base_offset: int, max_timestamp: int) -> None:
+    def append(self, head: bytes, rest: memoryview, last_offset: int, max_timestamp: int) -> None:
         """Write a batch (its new front, and the rest as it came) at the end. On an OSError nothing has been added."""
         descriptor = self._files.descriptor(self.path)
         position = self.size
@@ -83,20 +83,20 @@ class Segment:
             os.ftruncate(descriptor, position)
             raise
         self.size = position + length
-        self.note(position, length, base_offset, max_timestamp)
+        self.note(position, length, last_offset, max_timestamp)
 
-    def note(self, position: int, length: int, base_offset: int, max_timestamp: int) -> None:
+    def note(self, position: int, length: int, last_offset: int, max_timestamp: int) -> None:
         """Enter a batch that lies at `position` in the indexes, where their interval says so."""
         if max_timestamp > self.max_timestamp:
             self._max_timestamp = max_timestamp
-            self._max_timestamp_offset = base_offset
+            self._max_timestamp_offset = last_offset
         if self._bytes_since_entry > self.index_interval_bytes:
-            self.enter(position, base_offset)
+            self.enter(position, last_offset)
         self._bytes_since_entry += length
 
-    def enter(self, position: int, base_offset: int) -> None:
-        """Make an index entry for the batch at `position`."""
-        self.offset_index.append(base_offset - self.base_offset, position)
+    def enter(self, position: int, offset: int) -> None:
+        """Make an index entry: the batch at `position` contains `offset`, by Kafka's custom as its last."""
+        self.offset_index.append(offset - self.base_offset, position)
         self._enter_max_timestamp()
         self._bytes_since_entry = 0
 
@@ -183,7 +183,7 @@ class Segment:
         for _, header in self.headers(start, end):
             if header.max_timestamp > self.max_timestamp:
                 self._max_timestamp = header.max_timestamp
-                self._max_timestamp_offset = header.base_offset
+                self._max_timestamp_offset = header.last_offset
 
 
 def _write_all(descriptor: int, data: memoryview, position: int) -> None:
