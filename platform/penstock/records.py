@@ -50,7 +50,8 @@ class Batch:
     """Milliseconds since 1970."""
     headers: Sequence[Sequence[Header]] | None = None
     position: Position | None = None
-    """Source: where to resume once these records are in the log. None: resume where the batch before said."""
+    """Source: where to resume once these records are in the log. None: resume where the batch before said. Empty:
+    nowhere; what is stored for the source partition is removed, because there is nothing left to resume."""
     source_partition: SourcePartition = field(default_factory=dict)
     """Source: what `position` belongs to. Records without keys of one source partition keep their order."""
     partition: int | None = None

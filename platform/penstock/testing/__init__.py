@@ -28,7 +28,8 @@ They need pytest and nothing else: no log, no worker, no plugin of pytest. Each 
 docstring what it demands and why.
 """
 
+from penstock.testing.documentation import options_table
 from penstock.testing.sink import SinkContract
 from penstock.testing.source import SourceContract
 
-__all__ = ["SinkContract", "SourceContract"]
+__all__ = ["SinkContract", "SourceContract", "options_table"]

@@ -14,6 +14,7 @@ from jsonschema import Draft202012Validator
 
 from penstock import BadConfiguration
 from penstock.connector import ConnectorClass
+from penstock.testing.documentation import options_table
 
 
 class ConnectorContract:
@@ -21,6 +22,8 @@ class ConnectorContract:
 
     connector: ClassVar[ConnectorClass]
     """The class under test."""
+    readme: ClassVar[Path | None] = None
+    """A README that has to hold the table of the options: `Path(__file__).parents[1] / "README.md"`."""
 
     def make_world(self, directory: Path) -> Mapping[str, Any]:
         """Make the outside world that the connector talks to, and answer the configuration that reaches it.
@@ -40,6 +43,12 @@ class ConnectorContract:
     def test_every_option_is_described(self) -> None:
         undescribed = [key for key, option in self._schema()["properties"].items() if not option.get("description")]
         assert not undescribed, f"options without a description: {undescribed}"
+
+    def test_readme_holds_the_table_of_options(self) -> None:
+        if self.readme is None:
+            pytest.skip("no readme is named")
+        table = options_table(self.connector)
+        assert table in self.readme.read_text(encoding="utf-8"), f"put this table into {self.readme}:\n\n{table}"
 
     def test_required_options_are_named_when_missing(self, tmp_path: Path) -> None:
         config = dict(self.make_world(tmp_path))

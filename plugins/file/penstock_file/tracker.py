@@ -116,12 +116,14 @@ class Tracker:
 
     def open(self, file: TailedFile, now: float) -> bool:
         """Make sure that a live file is open. False where it cannot be read now; the next scan finds out why."""
+        if self.live.get(file.key) is not file:
+            return False  # lost since it was queued
         if file.descriptor is None:
             try:
                 descriptor, key = open_regular(file.path)
             except OSError as error:
                 file.modified_ns = 0  # so that the next scan queues it again
-                self._refuse(file.path, str(error.strerror), "make it readable; it is tried again all the time")
+                self._refuse(file.path, error)
                 return False
             if key != file.key:  # renamed since the last scan
                 os.close(descriptor)
@@ -222,17 +224,21 @@ class Tracker:
         try:
             descriptor, key = open_regular(item.path)
         except OSError as error:
-            self._refuse(item.path, str(error.strerror), "make it readable; it is tried again all the time")
+            self._refuse(item.path, error)
             return None
         start = os.pread(descriptor, HEAD_BYTES, 0) if key == item.key else b""
-        if start.startswith(COMPRESSED):
-            self._refuse(item.path, "it is compressed", "narrow the pattern, so that it does not match")
-        if not start or start.startswith(COMPRESSED):
-            os.close(descriptor)
-            return None
-        return Candidate(item, descriptor, start)
+        if start and not start.startswith(COMPRESSED):
+            return Candidate(item, descriptor, start)
+        os.close(descriptor)
+        if start:
+            self._warn_once(item.path, "it is compressed", "narrow the pattern, so that it does not match")
+        return None
 
-    def _refuse(self, path: str, reason: str, hint: str) -> None:
+    def _refuse(self, path: str, error: OSError) -> None:
+        if not isinstance(error, FileNotFoundError):  # renamed or deleted since the scan
+            self._warn_once(path, str(error.strerror), "make it readable; it is tried again all the time")
+
+    def _warn_once(self, path: str, reason: str, hint: str) -> None:
         if self._pending.get(path) != reason:
             logger.warning("file cannot be read", path=printable(path), reason=reason, hint=hint)
         self._pending[path] = reason

@@ -24,6 +24,7 @@ PARTITION = TopicPartition(TOPIC, 0)
 
 class TestFileSinkContract(SinkContract):
     connector = FileSink
+    readme = Path(__file__).parents[1] / "README.md"
     is_exact = True
 
     def make_world(self, directory: Path) -> dict[str, Any]:

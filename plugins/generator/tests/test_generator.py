@@ -19,6 +19,7 @@ from penstock_generator.source import GeneratorConfig, Pace
 
 class TestGeneratorContract(SourceContract):
     connector = GeneratorSource
+    readme = Path(__file__).parents[1] / "README.md"
 
     def make_world(self, directory: Path) -> dict[str, Any]:
         return {"topic": "generated", "records": 12_345, "rate.per.second": 0}

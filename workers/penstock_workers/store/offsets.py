@@ -41,9 +41,9 @@ class OffsetTable:
 
 
 def offset_record(connector: str, source_partition: SourcePartition, position: Position | None) -> TableRecord:
-    """Without a position: forget it."""
+    """Without a position, or with an empty one: forget it."""
     key = orjson.dumps([connector, dict(source_partition)])
-    return TableRecord(key, None if position is None else orjson.dumps(dict(position)))
+    return TableRecord(key, None if not position else orjson.dumps(dict(position)))
 
 
 def _parse_key(key: bytes, where: str) -> tuple[str, SourcePartition]:

@@ -1,0 +1,13 @@
+from pathlib import Path
+
+from penstock.testing import SourceContract
+from penstock_$name import ${class_name}Source
+
+
+class Test${class_name}Source(SourceContract):
+    connector = ${class_name}Source
+    readme = Path(__file__).parents[1] / "README.md"
+
+    def make_world(self, directory):
+        (directory / "lines.txt").write_text("one\ntwo\nthree\n")
+        return {"path": str(directory / "lines.txt"), "topic": "lines", "batch.bytes": 1}
