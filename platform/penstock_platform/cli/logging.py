@@ -10,12 +10,13 @@ import structlog
 
 def configure_logging(*, as_json: bool = False) -> None:
     """Call once at the start of a process. Libraries that use the standard library's logging speak from WARNING on."""
-    colours = sys.stderr.isatty()
-    renderer: structlog.typing.Processor = (
-        structlog.processors.JSONRenderer()
-        if as_json
-        else structlog.dev.ConsoleRenderer(colors=colours, pad_event_to=0)
+    renderer: structlog.typing.Processor = structlog.dev.ConsoleRenderer(
+        colors=sys.stderr.isatty(),
+        pad_event_to=0,
+        exception_formatter=structlog.dev.plain_traceback,  # the default prints local variables, secrets among them
     )
+    if as_json:
+        renderer = structlog.processors.JSONRenderer()
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.processors.add_log_level,

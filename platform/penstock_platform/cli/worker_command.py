@@ -10,8 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import click
+import structlog
 
 from penstock import BadConfiguration
+
+log = structlog.get_logger()
 
 FLAGS = {
     "bootstrap_servers": "bootstrap.servers",
@@ -56,13 +59,18 @@ def command(config_file: Path | None, settings: tuple[str, ...], log_json: bool,
 
 async def _serve(config: Any) -> None:
     from penstock_platform.plugins.discovery import discover
+
+    discovering = asyncio.create_task(discover())
+    await asyncio.sleep(0)  # its process starts while this one imports
     from penstock_platform.rest.server import serve
     from penstock_workers.worker import Worker
 
     stopping = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stopping.set)
-    catalog = await discover()
+    catalog = await discovering
+    for problem in catalog.problems:
+        log.warning("plugin cannot be used", **problem.to_dict())
     worker = Worker(config, catalog.plugins)
     server = await serve(worker, catalog, config.rest_host_name, config.rest_port)
     try:
