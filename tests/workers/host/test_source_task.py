@@ -41,10 +41,14 @@ async def test_acknowledged_comes_after_the_records_and_the_position_are_in_the_
     run: Run, kafka: str, fresh_topic: str
 ) -> None:
     hosted = await run(
-        "sources:Counting", bootstrap_servers=kafka, name=fresh_topic, topic=fresh_topic, pause_seconds="0.01"
+        "sources:FreezingAtAcknowledgement",
+        bootstrap_servers=kafka,
+        name=fresh_topic,
+        topic=fresh_topic,
+        pause_seconds="0.01",
     )
     acknowledged = (await hosted.until_printed("acknowledged", count=3))["next"]
-    await hosted.host.kill()  # from here on nothing is written: what the log holds now it held then
+    await hosted.host.kill()
     assert len(await read_all(kafka, fresh_topic)) >= acknowledged
     stored = [value["next"] for _, value in await read_positions(kafka, f"{fresh_topic}-offsets")]
     assert acknowledged in stored

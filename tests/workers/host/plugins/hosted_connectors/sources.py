@@ -98,6 +98,18 @@ class LosingAcknowledgements(Counting):
         await super().acknowledged(source_partition, position)
 
 
+class FreezingAtAcknowledgement(Counting):
+    """From the moment of its third acknowledgement on, nothing more happens in its process."""
+
+    acknowledgements = 0
+
+    async def acknowledged(self, source_partition: SourcePartition, position: Position) -> None:
+        await super().acknowledged(source_partition, position)
+        self.acknowledgements += 1
+        if self.acknowledgements == 3:
+            time.sleep(1_000_000)  # noqa: ASYNC251
+
+
 class Failing(Counting):
     async def after_batch(self, start: int) -> None:
         if start >= 50:
