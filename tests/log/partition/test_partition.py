@@ -214,7 +214,8 @@ async def test_a_silent_producer_is_forgotten_after_a_day(replica: Replica) -> N
 
 
 async def test_closing_tells_those_who_wait(replica: Replica) -> None:
-    partition = replica.open(TopicConfig(min_insync_replicas=2))
+    partition = replica.open()
+    partition.become_leader(1, replicas=(0, 1), in_sync_replicas=(0, 1))  # and no follower ever fetches
     result = partition.append(replica.batch(b"a"), NOW_MS)
     waiting = asyncio.ensure_future(partition.wait_until_committed(result.next_offset))
     await asyncio.sleep(0)

@@ -11,53 +11,12 @@ import pytest
 
 if TYPE_CHECKING:
     from tests.conftest import LogNode
+    from tests.log.conftest import RawClient
+
+    Connect = Callable[[LogNode], RawClient]
 
 API_VERSIONS, METADATA, FETCH, HEARTBEAT = 18, 3, 1, 12
 DEADLINE_SECONDS = 10
-
-
-class RawClient:
-    """A socket that sends and reads frames."""
-
-    def __init__(self, bootstrap_servers: str) -> None:
-        host, _, port = bootstrap_servers.rpartition(":")
-        self.socket = socket.create_connection((host, int(port)), timeout=DEADLINE_SECONDS)
-        self.address = "{}:{}".format(*self.socket.getsockname())
-
-    def __enter__(self) -> "RawClient":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.socket.close()
-
-    def send(self, api_key: int, version: int, correlation_id: int, body: bytes = b"") -> None:
-        request = struct.pack(">hhih", api_key, version, correlation_id, 3) + b"raw" + body
-        self.socket.sendall(struct.pack(">i", len(request)) + request)
-
-    def receive(self) -> tuple[int, bytes]:
-        """The next answer's correlation id, and what follows it."""
-        size = struct.unpack(">i", self.read(4))[0]
-        frame = self.read(size)
-        return struct.unpack(">i", frame[:4])[0], frame[4:]
-
-    def read(self, size: int) -> bytes:
-        data = b""
-        while len(data) < size:
-            chunk = self.socket.recv(size - len(data))
-            assert chunk, "the node closed the connection"
-            data += chunk
-        return data
-
-    def is_closed_by_the_node(self) -> bool:
-        """Waits for it; a timeout means no."""
-        try:
-            while self.socket.recv(4096):
-                pass
-        except ConnectionError:
-            return True
-        except TimeoutError:
-            return False
-        return True
 
 
 def assert_soon(condition: Callable[[], bool], what: str) -> None:
@@ -67,8 +26,8 @@ def assert_soon(condition: Callable[[], bool], what: str) -> None:
         time.sleep(0.01)
 
 
-def assert_serves(node: "LogNode") -> None:
-    with RawClient(node.bootstrap_servers) as client:
+def assert_serves(node: "LogNode", connect: "Connect") -> None:
+    with connect(node) as client:
         client.send(API_VERSIONS, 0, 77)
         assert client.receive()[0] == 77
 
@@ -89,10 +48,10 @@ MALFORMED = {
 
 @pytest.mark.parametrize("kind", MALFORMED)
 def test_a_malformed_frame_closes_its_connection_with_a_log_line_and_disturbs_no_other(
-    log_node: "LogNode", kind: str
+    log_node: "LogNode", connect: "Connect", kind: str
 ) -> None:
     frame, reason = MALFORMED[kind]
-    with RawClient(log_node.bootstrap_servers) as other, RawClient(log_node.bootstrap_servers) as client:
+    with connect(log_node) as other, connect(log_node) as client:
         client.socket.sendall(frame)
         assert client.is_closed_by_the_node()
         assert_soon(
@@ -103,29 +62,31 @@ def test_a_malformed_frame_closes_its_connection_with_a_log_line_and_disturbs_no
         assert other.receive()[0] == 1
 
 
-def test_a_frame_that_is_never_finished_disturbs_nobody(log_node: "LogNode") -> None:
-    with RawClient(log_node.bootstrap_servers) as client:
+def test_a_frame_that_is_never_finished_disturbs_nobody(log_node: "LogNode", connect: "Connect") -> None:
+    with connect(log_node) as client:
         client.socket.sendall(struct.pack(">ihh", 50_000_000, 0, 9) + bytes(100_000))
-        assert_serves(log_node)
+        assert_serves(log_node, connect)
 
 
-def test_mutated_requests_leave_the_node_as_it_was(log_node: "LogNode") -> None:
+def test_mutated_requests_leave_the_node_as_it_was(log_node: "LogNode", connect: "Connect") -> None:
     rng = random.Random(4)
     request = struct.pack(">hhih", METADATA, 1, 1, 3) + b"raw" + struct.pack(">ih", 1, 5) + b"fuzz1"
     for _ in range(300):
         mutated = bytearray(request)
         for _ in range(rng.randrange(1, 5)):
             mutated[rng.randrange(len(mutated))] = rng.randrange(256)
-        with RawClient(log_node.bootstrap_servers) as client:
+        with connect(log_node) as client:
             client.socket.sendall(struct.pack(">i", len(mutated)) + mutated)
             client.socket.shutdown(socket.SHUT_WR)
             assert client.is_closed_by_the_node()
-    assert_serves(log_node)
+    assert_serves(log_node, connect)
 
 
 @pytest.mark.parametrize("version", [5, 99])
-def test_an_api_versions_request_of_the_future_is_answered_in_version_0(log_node: "LogNode", version: int) -> None:
-    with RawClient(log_node.bootstrap_servers) as client:
+def test_an_api_versions_request_of_the_future_is_answered_in_version_0(
+    log_node: "LogNode", connect: "Connect", version: int
+) -> None:
+    with connect(log_node) as client:
         client.send(API_VERSIONS, version, 5, b"\x00unknown fields")
         correlation_id, body = client.receive()
         error_code, count = struct.unpack_from(">hi", body)
@@ -136,38 +97,40 @@ def test_an_api_versions_request_of_the_future_is_answered_in_version_0(log_node
         assert client.receive()[0] == 6
 
 
-def test_many_requests_at_once_are_answered_in_order(log_node: "LogNode") -> None:
-    with RawClient(log_node.bootstrap_servers) as client:
+def test_many_requests_at_once_are_answered_in_order(log_node: "LogNode", connect: "Connect") -> None:
+    with connect(log_node) as client:
         for correlation_id in range(500):
             client.send(METADATA if correlation_id % 3 else API_VERSIONS, 0, correlation_id, b"\0\0\0\0")
         assert [client.receive()[0] for _ in range(500)] == list(range(500))
 
 
-def test_a_request_that_arrives_byte_by_byte_is_answered(log_node: "LogNode") -> None:
-    with RawClient(log_node.bootstrap_servers) as client:
+def test_a_request_that_arrives_byte_by_byte_is_answered(log_node: "LogNode", connect: "Connect") -> None:
+    with connect(log_node) as client:
         for byte in struct.pack(">ihhih", 10, API_VERSIONS, 0, 9, -1):
             client.socket.sendall(bytes((byte,)))
         assert client.receive()[0] == 9
 
 
-def test_a_long_poll_holds_up_its_own_connection_only(log_node: "LogNode") -> None:
+def test_a_long_poll_holds_up_its_own_connection_only(log_node: "LogNode", connect: "Connect") -> None:
     waits_for_a_minute = struct.pack(">iiiibi", -1, 60_000, 1, 1_000_000, 0, 1)
     unknown_to_nobody = struct.pack(">h", 4) + b"poll" + struct.pack(">iiqi", 1, 0, 0, 1_000_000)
-    with RawClient(log_node.bootstrap_servers) as waiting:
+    with connect(log_node) as waiting:
         waiting.send(METADATA, 4, 1, struct.pack(">ih", 1, 4) + b"poll" + b"\x01")
         waiting.receive()
         waiting.send(FETCH, 4, 2, waits_for_a_minute + unknown_to_nobody)
         waiting.send(API_VERSIONS, 0, 3)
-        assert_serves(log_node)
+        assert_serves(log_node, connect)
         waiting.socket.settimeout(0.2)
         with pytest.raises(TimeoutError):
             waiting.receive()
 
 
-def test_a_client_that_does_not_read_its_answers_is_not_read_from_without_end(log_node: "LogNode") -> None:
-    with RawClient(log_node.bootstrap_servers) as client:
+def test_a_client_that_does_not_read_its_answers_is_not_read_from_without_end(
+    log_node: "LogNode", connect: "Connect"
+) -> None:
+    with connect(log_node) as client:
         client.socket.settimeout(1)
         request = struct.pack(">ihhih", 10, API_VERSIONS, 0, 1, -1) * 10_000
         with pytest.raises(TimeoutError):
             client.socket.sendall(request * 1000)  # 140 MB of requests, whose answers would take 3 GB
-        assert_serves(log_node)
+        assert_serves(log_node, connect)
