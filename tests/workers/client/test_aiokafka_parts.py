@@ -1,0 +1,42 @@
+"""Fails by name where a new aiokafka changes what `aiokafka_parts` and the consumer take from its inside."""
+
+from __future__ import annotations
+
+import inspect
+
+from aiokafka import AIOKafkaProducer
+from aiokafka.consumer.group_coordinator import GroupCoordinator
+from aiokafka.consumer.subscription_state import SubscriptionState
+from aiokafka.producer.message_accumulator import BatchBuilder, MessageBatch
+from aiokafka.producer.sender import Sender
+
+from penstock_workers.client.aiokafka_parts import SealedByAiokafka
+
+
+def test_a_batch_builder_is_asked_for_nothing_that_ours_lacks() -> None:
+    asked = {name for name in vars(BatchBuilder) if f"_builder.{name}(" in inspect.getsource(MessageBatch)}
+    only_for_single_messages = {"append"}
+    assert asked - only_for_single_messages == {"_build", "_set_producer_state", "closed", "record_count"}
+    for name in asked - only_for_single_messages:
+        ours, theirs = inspect.signature(getattr(SealedByAiokafka, name)), getattr(BatchBuilder, name)
+        assert list(ours.parameters) == list(inspect.signature(theirs).parameters)
+
+
+def test_send_batch_takes_a_builder_topic_and_partition() -> None:
+    assert list(inspect.signature(AIOKafkaProducer.send_batch).parameters) == ["self", "batch", "topic", "partition"]
+
+
+def test_the_sender_can_be_cancelled() -> None:
+    assert isinstance(vars(Sender)["sender_task"], property)
+    assert "self._sender = Sender(" in inspect.getsource(AIOKafkaProducer.__init__)
+    assert "self._closed = False" in inspect.getsource(AIOKafkaProducer.__init__)
+
+
+def test_the_coordinator_is_used_as_aiokafka_uses_it() -> None:
+    options = set(inspect.signature(GroupCoordinator).parameters)
+    assert {"group_id", "session_timeout_ms", "heartbeat_interval_ms", "rebalance_timeout_ms"} <= options
+    assert {"max_poll_interval_ms", "enable_auto_commit"} <= options
+    for name in ("commit_offsets", "fetch_committed_offsets", "check_errors", "close"):
+        assert callable(getattr(GroupCoordinator, name))
+    for name in ("subscribe", "register_fetch_waiters", "fetch_context"):
+        assert callable(getattr(SubscriptionState, name))

@@ -1,0 +1,168 @@
+"""The promises of `interface.Producer`, on a real log."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import pytest
+from confluent_kafka import OFFSET_BEGINNING, Consumer, Message, Producer, TopicPartition
+from confluent_kafka.admin import AdminClient, NewTopic  # type: ignore[attr-defined]
+
+from penstock import Batch, ConnectionLost, Failed, RetryLater
+from penstock_workers import client
+from penstock_workers.client.lane import RECORD_BATCH_MAX_BYTES
+
+StartedProducer = Callable[..., Awaitable[client.Producer]]
+SendAll = Callable[..., Awaitable[None]]
+
+
+def read(bootstrap_servers: str, topic: str, count: int, partitions: int = 1) -> list[Message]:
+    """By a client that is not ours. Waits for one record more, so that a double would show."""
+    consumer = Consumer({"bootstrap.servers": bootstrap_servers, "group.id": "reader", "enable.auto.commit": False})
+    consumer.assign([TopicPartition(topic, partition, OFFSET_BEGINNING) for partition in range(partitions)])
+    messages: list[Message] = []
+    while len(messages) < count and (arrived := consumer.consume(count - len(messages), timeout=10)):
+        messages += arrived
+    messages += consumer.consume(1, timeout=0.3)
+    consumer.close()
+    return messages
+
+
+def places(messages: list[Message]) -> dict[bytes | None, set[int | None]]:
+    """The partitions in which each value was found."""
+    found: defaultdict[bytes | None, set[int | None]] = defaultdict(set)
+    for message in messages:
+        found[message.value()].add(message.partition())
+    return found
+
+
+def values(messages: list[Message]) -> list[bytes | None]:
+    return [message.value() for message in messages]
+
+
+def create_topic(bootstrap_servers: str, topic: str, partitions: int, **config: str) -> None:
+    admin = AdminClient({"bootstrap.servers": bootstrap_servers})
+    admin.create_topics([NewTopic(topic, partitions, 1, config=config)])[topic].result()
+
+
+@pytest.mark.parametrize("compression", ["none", "gzip", "snappy", "lz4", "zstd"])
+async def test_every_column_arrives(
+    kafka: str, fresh_topic: str, started_producer: StartedProducer, send_all: SendAll, compression: str
+) -> None:
+    producer = await started_producer(kafka, compression=compression)
+    headers = [(("name", b"\xff"), ("none", None)), ()]
+    times = [1_700_000_000_000] * 2
+    await send_all(producer, Batch(fresh_topic, [b"one", None], keys=[None, b"k"], timestamps=times, headers=headers))
+    first, second = await asyncio.to_thread(read, kafka, fresh_topic, 2)
+    assert (first.value(), first.key(), first.headers()) == (b"one", None, [("name", b"\xff"), ("none", None)])
+    assert (second.value(), second.key(), second.headers()) == (None, b"k", None)
+    assert second.timestamp()[1] == 1_700_000_000_000
+
+
+async def test_small_and_large_batches_keep_their_order(
+    kafka: str, fresh_topic: str, started_producer: StartedProducer, send_all: SendAll
+) -> None:
+    producer = await started_producer(kafka)
+    small = [Batch(fresh_topic, [b"%d" % number]) for number in range(2000)]
+    large = Batch(fresh_topic, [b"%d" % number * 500 for number in range(2000, 4000)])
+    assert sum(map(len, large.values)) > 2 * RECORD_BATCH_MAX_BYTES  # type: ignore[arg-type]
+    await send_all(producer, *small, large, small[0])
+    expected = [batch.values[0] for batch in small] + list(large.values) + [b"0"]
+    assert values(await asyncio.to_thread(read, kafka, fresh_topic, len(expected))) == expected
+
+
+async def test_an_empty_batch_is_acknowledged_after_those_before_it(
+    kafka: str, fresh_topic: str, started_producer: StartedProducer
+) -> None:
+    producer = await started_producer(kafka)
+    futures = [await producer.send(Batch(fresh_topic, rows, position={"at": 1})) for rows in ([b"x"], [], [b"y"])]
+    done: list[int] = []
+    for future in futures:
+        future.add_done_callback(lambda future: done.append(futures.index(future)))
+    await asyncio.gather(*futures)
+    assert done == [0, 1, 2]
+    assert (await producer.send(Batch(fresh_topic, []))).done()
+
+
+async def test_keys_choose_the_partition_that_kafkas_clients_choose(
+    kafka: str, fresh_topic: str, started_producer: StartedProducer, send_all: SendAll
+) -> None:
+    await asyncio.to_thread(create_topic, kafka, fresh_topic, 5)
+    keys = [b"key %d" % number for number in range(40)] + [b""]
+    theirs = Producer({"bootstrap.servers": kafka, "partitioner": "murmur2"})
+    for key in keys:
+        theirs.produce(fresh_topic, key, key)
+    assert await asyncio.to_thread(theirs.flush, 20) == 0
+    await send_all(await started_producer(kafka), Batch(fresh_topic, keys, keys=keys))
+    found = await asyncio.to_thread(read, kafka, fresh_topic, 2 * len(keys), 5)
+    assert len(found) == 2 * len(keys)
+    assert all(len(partitions) == 1 for partitions in places(found).values())
+
+
+async def test_records_of_one_source_partition_stay_together(
+    kafka: str, fresh_topic: str, started_producer: StartedProducer, send_all: SendAll
+) -> None:
+    await asyncio.to_thread(create_topic, kafka, fresh_topic, 4)
+    files = ["a.log", "b.log", "c.log", "d.log", "e.log"]
+    batches = [Batch(fresh_topic, [name.encode()] * 3, source_partition={"file": name}) for name in files]
+    await send_all(await started_producer(kafka), *batches, *batches)
+    found = await asyncio.to_thread(read, kafka, fresh_topic, 6 * len(files), 4)
+    assert len(found) == 6 * len(files)
+    assert all(len(partitions) == 1 for partitions in places(found).values())
+    assert len(set.union(*places(found).values())) > 1
+
+
+async def test_a_record_that_is_too_large_fails_and_ends_the_producer(
+    kafka: str, fresh_topic: str, started_producer: StartedProducer
+) -> None:
+    producer = await started_producer(kafka, compression="none")
+    with pytest.raises(Failed, match=r"max\.message\.bytes") as failure:
+        await (await producer.send(Batch(fresh_topic, [b"x" * 1_100_000])))
+    assert failure.value.problem.code == "record-too-large"
+    with pytest.raises(Failed, match=r"max\.message\.bytes"):
+        await producer.send(Batch(fresh_topic, [b"behind it"]))
+
+
+async def test_a_partition_that_does_not_exist(kafka: str, fresh_topic: str, started_producer: StartedProducer) -> None:
+    producer = await started_producer(kafka)
+    with pytest.raises(Failed, match="has no partition 7"):
+        await producer.send(Batch(fresh_topic, [b"x"], partition=7))
+
+
+async def test_no_log_is_a_lost_connection() -> None:
+    producer = client.producer("127.0.0.1:1")
+    with pytest.raises(ConnectionLost, match=r"bootstrap\.servers"):
+        await producer.start()
+
+
+async def test_a_log_killed_and_started_again_gets_each_line_once_in_order(
+    own_log_node: Any, fresh_topic: str, started_producer: StartedProducer
+) -> None:
+    producer = await started_producer(own_log_node.bootstrap_servers)
+    lines = [b"%06d" % number for number in range(60_000)]
+    futures = []
+    for start in range(0, len(lines), 500):
+        futures.append(await producer.send(Batch(fresh_topic, lines[start : start + 500])))
+        if start in (10_000, 30_000, 50_000):
+            await asyncio.to_thread(own_log_node.kill)
+            await asyncio.to_thread(own_log_node.start)
+    await asyncio.gather(*futures)
+    assert values(await asyncio.to_thread(read, own_log_node.bootstrap_servers, fresh_topic, len(lines))) == lines
+
+
+async def test_a_log_that_stays_away_fails_what_was_sent_in_time(own_log_node: Any, fresh_topic: str) -> None:
+    producer = client.producer(own_log_node.bootstrap_servers, delivery_timeout_seconds=1.0)
+    await producer.start()
+    await (await producer.send(Batch(fresh_topic, [b"stored"])))
+    await asyncio.to_thread(own_log_node.kill)
+    futures = [await producer.send(Batch(fresh_topic, [b"lost"])) for _ in range(3)]
+    for future in futures:
+        with pytest.raises(RetryLater, match="not acknowledged within 1 s"):
+            await future
+    with pytest.raises(RetryLater):
+        await producer.send(Batch(fresh_topic, [b"behind them"]))
+    async with asyncio.timeout(20):
+        await producer.close()
