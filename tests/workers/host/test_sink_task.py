@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -10,6 +11,9 @@ from penstock_workers.task_host import Failed
 
 from .conftest import Hosted, Run
 from .reading import write_topic
+
+if TYPE_CHECKING:
+    from tests.conftest import LogNode
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -139,3 +143,18 @@ async def test_a_second_task_takes_partitions_over_after_a_flush(
     await write_numbers(log, fresh_topic, 150, start=100)
     await until_written(second, file, 150)
     assert lines(file) == expected(150)
+
+
+async def test_a_sink_goes_on_when_its_log_comes_back(
+    run: Run, own_log_node: LogNode, fresh_topic: str, tmp_path: Path
+) -> None:
+    file = tmp_path / "out"
+    servers = own_log_node.bootstrap_servers
+    await write_numbers(servers, fresh_topic, 100)
+    hosted = await run("sinks:Writing", bootstrap_servers=servers, name=fresh_topic, topics=fresh_topic, file=str(file))
+    await until_written(hosted, file, 100)
+    own_log_node.kill()
+    own_log_node.start()
+    await write_numbers(servers, fresh_topic, 150, start=100)
+    await hosted.until(lambda: expected(150)[-1] in lines(file))
+    assert set(lines(file)) == set(expected(150))

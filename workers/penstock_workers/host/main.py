@@ -62,6 +62,7 @@ def configure_logging() -> None:
             structlog.processors.add_log_level,
             structlog.processors.LogfmtRenderer(key_order=["level", "event"]),
         ],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
     )
 
