@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 import structlog
 
+from penstock_log.coordination.internal_topic import as_coordinator_error
 from penstock_log.errors import ErrorCode, LogError
 from penstock_log.group.config import GroupConfig
 from penstock_log.group.groups import Group, Groups
@@ -15,7 +16,6 @@ from penstock_log.group.offsets import CommittedOffset, TopicPartition
 from penstock_log.group.rebalance import GroupState
 from penstock_log.group.records import GroupRecord, OffsetRecord, encode_group, encode_offset
 from penstock_log.group.subscription import subscribed_topics
-from penstock_log.internal_topic import as_coordinator_error
 from penstock_log.storage.records import Record
 from penstock_log.transaction.markers import Producer
 

@@ -8,16 +8,16 @@ from typing import TypeVar, cast
 
 import structlog
 
+from penstock_log.coordination.alarm import Alarm
+from penstock_log.coordination.internal_topic import as_coordinator_error
 from penstock_log.errors import ErrorCode, LogError
 from penstock_log.group.actions import Action, JoinReply, JoinRequest, Store, SyncReply, SyncRequest
 from penstock_log.group.classic import ClassicGroup
 from penstock_log.group.config import GroupConfig
-from penstock_log.group.deadlines import Deadlines
 from penstock_log.group.groups import Group, Groups
 from penstock_log.group.membership import ReplyTo
 from penstock_log.group.rebalance import GroupState
 from penstock_log.group.records import GroupRecord, encode_group
-from penstock_log.internal_topic import as_coordinator_error
 
 log = structlog.get_logger()
 
@@ -31,8 +31,7 @@ class GroupCoordinator:
         self._groups = groups
         self._config = config
         self._now_ms = now_ms
-        self._deadlines = Deadlines()
-        self._timer: asyncio.TimerHandle | None = None
+        self._alarm = Alarm(now_ms, self._deadline_of, self._expire)
         self._waiting: dict[ReplyTo, asyncio.Future[JoinReply | SyncReply]] = {}
         self._last_reply_to = 0
         self._stores: set[asyncio.Task[None]] = set()
@@ -41,8 +40,7 @@ class GroupCoordinator:
         self._groups.start(on_loaded=lambda group: self._schedule(group.classic))
 
     async def stop(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
+        self._alarm.stop()
         await self._groups.stop()
         for store in self._stores:
             store.cancel()
@@ -154,29 +152,12 @@ class GroupCoordinator:
     # --- time
 
     def _schedule(self, group: ClassicGroup) -> None:
-        self._deadlines.schedule(group.group_id, group.next_deadline_ms())
-        self._set_timer()
+        self._alarm.schedule(group.group_id, group.next_deadline_ms())
 
-    def _set_timer(self) -> None:
-        """One timer for all groups, at the earliest deadline of any."""
-        next_ms = self._deadlines.next_ms()
-        if next_ms is None:
-            return
-        loop = asyncio.get_running_loop()
-        when = loop.time() + max(0, next_ms - self._now_ms()) / 1000
-        if self._timer is None or self._timer.when() > when:
-            if self._timer is not None:
-                self._timer.cancel()
-            self._timer = loop.call_at(when, self._expire)
-
-    def _expire(self) -> None:
-        self._timer = None
-        now_ms = self._now_ms()
-        for group_id in self._deadlines.due(now_ms, self._deadline_of):
-            group = self._groups.find(group_id)
-            if group is not None:
-                self._carry_out(group.classic, group.classic.expire(now_ms))
-        self._set_timer()
+    def _expire(self, group_id: str) -> None:
+        group = self._groups.find(group_id)
+        if group is not None:
+            self._carry_out(group.classic, group.classic.expire(self._now_ms()))
 
     def _deadline_of(self, group_id: str) -> int | None:
         group = self._groups.find(group_id)

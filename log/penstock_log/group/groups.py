@@ -9,13 +9,13 @@ from dataclasses import dataclass, field
 import structlog
 
 from penstock_log.controller.state import Broker
+from penstock_log.coordination.internal_topic import InternalTopic
 from penstock_log.errors import ErrorCode, LogError
 from penstock_log.group.classic import ClassicGroup
 from penstock_log.group.config import GroupConfig
 from penstock_log.group.offsets import GroupOffsets
 from penstock_log.group.records import partition_for
 from penstock_log.group.replay import Replay
-from penstock_log.internal_topic import InternalTopic
 from penstock_log.storage.batch import NO_PRODUCER_ID
 from penstock_log.storage.records import Record, decode_batch, encode_batch
 from penstock_log.transaction.markers import TRANSACTIONAL, Producer, is_commit_marker

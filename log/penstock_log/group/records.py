@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import io
 import struct
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, TypeVar
 
-from kio.serial import entity_reader, entity_writer
 from kio.static.primitive import i32, i64
 
+from penstock_log.coordination.internal_records import read_versioned, version_of, write_versioned
 from penstock_log.group.actions import Store, StoredMember
 from penstock_log.group.offsets import NO_EXPIRY, CommittedOffset, TopicPartition
 from penstock_log.group.record_schemas import (
@@ -22,10 +19,6 @@ from penstock_log.group.record_schemas import (
     OffsetCommitValueV1,
 )
 from penstock_log.storage.records import Record
-
-EntityT = TypeVar("EntityT")
-
-_VERSION = struct.Struct(">h")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,27 +55,27 @@ def partition_for(group_id: str, partition_count: int) -> int:
 def encode_offset(record: OffsetRecord, now_ms: int) -> Record:
     topic, partition = record.partition
     key = OffsetCommitKey(group=record.group_id, topic=topic, partition=i32(partition))
-    value = None if record.committed is None else _versioned(_offset_value(record.committed))
-    return Record(_versioned(key), value, now_ms)
+    value = None if record.committed is None else write_versioned(_offset_value(record.committed))
+    return Record(write_versioned(key), value, now_ms)
 
 
 def encode_group(record: GroupRecord, now_ms: int) -> Record:
-    value = None if record.stored is None else _versioned(_group_value(record.stored))
-    return Record(_versioned(GroupMetadataKey(group=record.group_id)), value, now_ms)
+    value = None if record.stored is None else write_versioned(_group_value(record.stored))
+    return Record(write_versioned(GroupMetadataKey(group=record.group_id)), value, now_ms)
 
 
 def decode(record: Record) -> OffsetRecord | GroupRecord | None:
     """None for a kind of record that this log does not know: a newer one wrote it, and it is passed over."""
     if record.key is None:
         return None
-    match _version(record.key):
+    match version_of(record.key):
         case 0 | 1:
-            key = _read(OffsetCommitKey, record.key)
+            key = read_versioned(OffsetCommitKey, record.key)
             partition = TopicPartition(key.topic, key.partition)
             committed = None if record.value is None else _decode_offset(record.value, record.offset)
             return OffsetRecord(key.group, partition, committed)
         case 2:
-            group_id = _read(GroupMetadataKey, record.key).group
+            group_id = read_versioned(GroupMetadataKey, record.key).group
             return GroupRecord(group_id, None if record.value is None else _decode_group(record.value))
         case _:
             return None
@@ -105,8 +98,8 @@ def _offset_value(committed: CommittedOffset) -> OffsetCommitValue | OffsetCommi
 
 
 def _decode_offset(value: bytes, log_offset: int) -> CommittedOffset:
-    if _version(value) == 1:
-        old = _read(OffsetCommitValueV1, value)
+    if version_of(value) == 1:
+        old = read_versioned(OffsetCommitValueV1, value)
         return CommittedOffset(
             offset=old.offset,
             metadata=old.metadata,
@@ -114,7 +107,7 @@ def _decode_offset(value: bytes, log_offset: int) -> CommittedOffset:
             expire_timestamp_ms=old.expire_timestamp,
             log_offset=log_offset,
         )
-    new = _read(OffsetCommitValue, value)
+    new = read_versioned(OffsetCommitValue, value)
     return CommittedOffset(
         offset=new.offset,
         leader_epoch=new.leader_epoch,
@@ -148,7 +141,7 @@ def _group_value(stored: Store) -> GroupMetadataValue:
 
 
 def _decode_group(value: bytes) -> Store:
-    read = _read(GroupMetadataValue, value)
+    read = read_versioned(GroupMetadataValue, value)
     return Store(
         generation_id=read.generation,
         protocol_type=read.protocol_type,
@@ -169,21 +162,3 @@ def _decode_group(value: bytes) -> Store:
             for member in read.members
         ),
     )
-
-
-def _version(data: bytes) -> int:
-    version: int = _VERSION.unpack_from(data)[0]
-    return version
-
-
-def _versioned(entity: Any) -> bytes:
-    buffer = io.BytesIO(_VERSION.pack(entity.__version__))
-    buffer.seek(_VERSION.size)
-    write: Callable[[io.BytesIO, Any], None] = entity_writer(type(entity))
-    write(buffer, entity)
-    return buffer.getvalue()
-
-
-def _read(entity_type: type[EntityT], data: bytes) -> EntityT:
-    reader: Callable[[bytes, int], tuple[EntityT, int]] = entity_reader(entity_type)  # type: ignore[type-var]
-    return reader(data, _VERSION.size)[0]

@@ -7,11 +7,11 @@ from collections.abc import Callable, Mapping
 
 from penstock_log.controller.controller import Controller
 from penstock_log.controller.events import Event, TopicDeleted
+from penstock_log.coordination.internal_topic import InternalTopic
 from penstock_log.group.committing import OffsetCommits
 from penstock_log.group.config import GroupConfig
 from penstock_log.group.coordinator import GroupCoordinator
 from penstock_log.group.groups import Groups
-from penstock_log.internal_topic import InternalTopic
 from penstock_log.replicas import Replicas
 
 OFFSETS_TOPIC = "__consumer_offsets"

@@ -1,4 +1,4 @@
-"""When to look at which group again: one heap for all of them, so that an idle group costs no timer."""
+"""When to look at what again: one heap for all groups or transactions, so that an idle one costs no timer."""
 
 from __future__ import annotations
 

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from penstock_log.group.deadlines import Deadlines
+from penstock_log.coordination.deadlines import Deadlines
 
 names = st.sampled_from(["a", "b", "c"])
 steps = st.lists(st.tuples(names, st.integers(0, 60), st.booleans()), max_size=60)
