@@ -48,14 +48,23 @@ class Consumer(Protocol):
         assigned: Callable[[Sequence[TopicPartition]], Awaitable[Mapping[TopicPartition, int]]],
         revoked: Callable[[Sequence[TopicPartition]], Awaitable[None]],
     ) -> None:
-        """Join the group. `assigned` answers where to resume those partitions whose offset the sink keeps itself;
-        `revoked` is awaited before partitions are given up. Neither runs while `next_batches` is delivering."""
+        """Connect and begin to join the group. Raises ConnectionLost when the log cannot be reached.
+
+        `assigned` is told all partitions that are this member's from now on, and answers where to resume those whose
+        offset the sink keeps itself; the others resume where the group committed, or at the earliest. `revoked` is
+        awaited before partitions are given up, and may still commit. Both run inside `next_batches` and nowhere
+        else; what they raise, it raises. A topic that does not exist yet is read once it does.
+        """
 
     async def next_batches(self, timeout_seconds: float) -> list[Batch]:
-        """What has arrived, each batch of one partition with its offsets; empty after the timeout."""
+        """What has arrived, in order, each batch of one partition with its offsets; empty after the timeout.
+
+        Call it again within a minute: a rebalance of the group waits no longer for a member that is busy. Raises
+        Failed for what reading on cannot cure: a damaged record batch, a lacking permission.
+        """
 
     async def commit(self, offsets: Mapping[TopicPartition, int]) -> None:
         """Store the next offset of each partition for the group. Raises RetryLater when the group has moved on."""
 
     async def close(self) -> None:
-        """Leave the group. Commits nothing."""
+        """Leave the group. Commits nothing and calls neither `assigned` nor `revoked`."""
