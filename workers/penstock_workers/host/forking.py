@@ -160,16 +160,15 @@ class Forking:
         os._exit(0)
 
     def _reap(self) -> None:
-        """What a child leaves running in its process group ends with it; before the wait, while the id is its own."""
+        """What a child leaves running in its process group ends with it."""
         while self._children:
-            ended = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
-            if ended is None:
+            pid, status = os.waitpid(-1, os.WNOHANG)
+            if not pid:
                 return
             with contextlib.suppress(ProcessLookupError):
-                os.killpg(ended.si_pid, signal.SIGKILL)
-            _, status = os.waitpid(ended.si_pid, 0)
-            self._children.discard(ended.si_pid)
-            self._control.sendall(frame(Exited(ended.si_pid, os.waitstatus_to_exitcode(status))))
+                os.killpg(pid, signal.SIGKILL)
+            self._children.discard(pid)
+            self._control.sendall(frame(Exited(pid, os.waitstatus_to_exitcode(status))))
 
 
 def die_with_parent(parent: int) -> None:
