@@ -69,7 +69,8 @@ class SparseIndex:
 
     def _loaded(self) -> bytearray:
         if self._entries is None:
-            self._entries = bytearray(Path(self.path).read_bytes())
+            stored = Path(self.path).read_bytes()
+            self._entries = bytearray(stored[: len(stored) // self._entry.size * self._entry.size])
         return self._entries
 
     def _count(self) -> int:

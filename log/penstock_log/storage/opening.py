@@ -11,6 +11,7 @@ from penstock_log.storage.durable import TEMPORARY_SUFFIX
 from penstock_log.storage.epochs import LeaderEpochs
 from penstock_log.storage.files import OpenFiles
 from penstock_log.storage.recovery import Cut, Damage, scan
+from penstock_log.storage.reindexing import note_finding
 from penstock_log.storage.segment import INDEX_SUFFIX, LOG_SUFFIX, TIME_INDEX_SUFFIX, Segment
 
 __all__ = ["OpenedLog", "open_directory"]
@@ -101,13 +102,10 @@ def _recover_segment(log: OpenedLog, segment: Segment, point: RecoveryPoint, *, 
         if isinstance(finding, Damage):
             _report_damage(segment, finding.position, finding.end, finding.first_offset, finding.next_offset)
             log.end_offset = finding.next_offset
-            # By its first offset, so that no search for one of its records begins before the damage.
-            segment.enter(finding.end, finding.next_offset)
-            continue
-        header = finding.header
-        segment.note(finding.position, header.size, header.last_offset, header.max_timestamp)
-        log.epochs.assign(header.leader_epoch, header.base_offset)
-        log.end_offset = header.next_offset
+        else:
+            log.epochs.assign(finding.header.leader_epoch, finding.header.base_offset)
+            log.end_offset = finding.header.next_offset
+        note_finding(segment, finding)
     return False
 
 

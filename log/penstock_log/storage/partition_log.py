@@ -260,7 +260,8 @@ class PartitionLog:
         if not segment.size:
             self._first_timestamp = header.max_timestamp
         elif self._first_timestamp is None:
-            self._first_timestamp = next(segment.headers(0))[1].max_timestamp
+            _, first = next(segment.headers(0), (0, header))
+            self._first_timestamp = first.max_timestamp
         assert self._first_timestamp is not None
         return header.max_timestamp - self._first_timestamp > self.limits.segment_ms
 

@@ -7,6 +7,7 @@ from crc32c import crc32c
 
 from penstock_log.errors import ErrorCode, LogError
 from penstock_log.storage.batch import HEADER_SIZE, BatchHeader
+from penstock_log.storage.reindexing import reindex
 from penstock_log.storage.segment import Segment
 
 __all__ = ["find_batch", "read_batch", "read_batches"]
@@ -18,12 +19,13 @@ _LENGTH: Final = struct.Struct(">i")
 
 def find_batch(segment: Segment, offset: int) -> tuple[int, BatchHeader]:
     """Position and header of the batch that contains `offset`, which lies in this segment."""
-    position = segment.position_before(offset)
-    for at, header in segment.headers(position):
-        if header.next_offset > offset:
-            return at, header
-        position = at
-    raise _damaged(segment, position, offset)
+    found = _walk_to(segment, offset)
+    if found is None and not segment.was_reindexed:
+        reindex(segment)
+        found = _walk_to(segment, offset)
+    if found is None:
+        raise _damaged(segment, segment.position_before(offset), offset)
+    return found
 
 
 def read_batches(
@@ -52,6 +54,18 @@ def read_batch(segment: Segment, position: int, header: BatchHeader) -> memoryvi
     """One whole batch, CRC checked."""
     batch, _ = read_batches(segment, position, header.base_offset, header.next_offset, header.size, True)
     return batch
+
+
+def _walk_to(segment: Segment, offset: int) -> tuple[int, BatchHeader] | None:
+    """From where the index points, batch by batch; None if what is met there cannot be the way."""
+    expected = None
+    for position, header in segment.headers(segment.position_before(offset)):
+        if header.magic != 2 or header.base_offset > offset or expected not in (None, header.base_offset):
+            return None
+        if header.next_offset > offset:
+            return position, header
+        expected = header.next_offset
+    return None
 
 
 def _whole_batches(data: memoryview, offset: int, up_to_offset: int) -> tuple[int, int, bool]:

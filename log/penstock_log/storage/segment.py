@@ -38,8 +38,9 @@ class Segment:
         self._files = files
         self._bytes_since_entry = 0
         self.is_indexed = indexed
+        self.was_reindexed = False
         self._max_timestamp: int | None = None if indexed else NO_TIMESTAMP
-        self._max_timestamp_offset = 0
+        self._max_timestamp_offset = base_offset
         self.offset_index = SparseIndex(stem + INDEX_SUFFIX, OFFSET_ENTRY, files, exists=indexed)
         self.time_index = SparseIndex(stem + TIME_INDEX_SUFFIX, TIME_ENTRY, files, exists=indexed)
 
@@ -106,7 +107,8 @@ class Segment:
     def position_before(self, offset: int) -> int:
         """A batch's position at or before the one that contains `offset`, at most an index interval away."""
         entry = self.offset_index.last_at_or_below(offset - self.base_offset)
-        return entry[1] if entry else 0
+        # A damaged index may say anything; what is found there is checked by who follows it.
+        return entry[1] if entry and 0 <= entry[1] < self.size else 0
 
     def position_before_timestamp(self, timestamp: int) -> int:
         """A batch's position at or before the first one with a record at `timestamp` or later."""
@@ -117,7 +119,7 @@ class Segment:
         """The header of each batch from the one at `position` on, with its position. Nothing is checked: a damaged
         header ends the walk early or gives one whose batch fails its CRC."""
         stop = self.size if end is None else end
-        while position + HEADER_SIZE <= stop:
+        while 0 <= position <= stop - HEADER_SIZE:
             header = read_header(self.read(position, HEADER_SIZE))
             if header.size < HEADER_SIZE:
                 return
@@ -135,7 +137,7 @@ class Segment:
         self.offset_index.keep(self.offset_index.count_with_value_below(position))
         self.time_index.keep(self.time_index.count_with_value_below(end_offset - self.base_offset))
         self._bytes_since_entry = self.index_interval_bytes + 1
-        self._recount_max_timestamp(position)
+        self._recount_max_timestamp(position, end_offset)
 
     def clear_indexes(self) -> None:
         """Begin the indexes anew, to be filled by `note`."""
@@ -143,6 +145,7 @@ class Segment:
         self.time_index.clear()
         self._bytes_since_entry = 0
         self._max_timestamp = NO_TIMESTAMP
+        self._max_timestamp_offset = self.base_offset
 
     def save_indexes(self) -> None:
         """Write both indexes to their files; durable once the directory is synced."""
@@ -151,8 +154,7 @@ class Segment:
 
     def finish_indexes(self) -> None:
         """Let the time index end with the segment's greatest timestamp, so that it can be read from there later."""
-        if self.max_timestamp != NO_TIMESTAMP:
-            self._enter_max_timestamp()
+        self._enter_max_timestamp()
 
     def seal_indexes(self) -> None:
         """Give up the indexes' memory once they are saved."""
@@ -169,19 +171,20 @@ class Segment:
             Path(path).unlink(missing_ok=True)
 
     def _enter_max_timestamp(self) -> None:
-        self.time_index.append(self.max_timestamp, self._max_timestamp_offset - self.base_offset)
+        if self.max_timestamp != NO_TIMESTAMP:
+            self.time_index.append(self.max_timestamp, self._max_timestamp_offset - self.base_offset)
 
     def _load_max_timestamp(self) -> None:
         entry = self.time_index.last()
         self._max_timestamp, relative_offset = entry if entry else (NO_TIMESTAMP, 0)
         self._max_timestamp_offset = self.base_offset + relative_offset
 
-    def _recount_max_timestamp(self, end: int) -> None:
+    def _recount_max_timestamp(self, end: int, end_offset: int) -> None:
         """The time index knows the maximum up to its last entry; the batches after that are asked."""
         self._load_max_timestamp()
         start = self.position_before(self._max_timestamp_offset)
         for _, header in self.headers(start, end):
-            if header.max_timestamp > self.max_timestamp:
+            if header.next_offset <= end_offset and header.max_timestamp > self.max_timestamp:
                 self._max_timestamp = header.max_timestamp
                 self._max_timestamp_offset = header.last_offset
 

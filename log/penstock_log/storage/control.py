@@ -1,0 +1,39 @@
+"""Control batches: the markers by which a transaction ends in each partition that it wrote to."""
+
+import struct
+from typing import Final, NamedTuple
+
+from penstock_log.storage.records import Record, decode_batch, encode_batch
+
+__all__ = ["TRANSACTIONAL", "Producer", "encode_marker", "is_commit_marker"]
+
+TRANSACTIONAL: Final = 0x10
+_CONTROL: Final = 0x20
+_KEY: Final = struct.Struct(">hh")
+"""Version, then the type: 0 abort, 1 commit (ControlRecordType.json)."""
+_VALUE: Final = struct.Struct(">hi")
+"""Version, then the epoch of the coordinator that decided (EndTxnMarker.json)."""
+
+
+class Producer(NamedTuple):
+    """Whose transaction it is; a higher epoch of the same id fences the lower ones."""
+
+    producer_id: int
+    epoch: int
+
+
+def encode_marker(producer: Producer, *, committed: bool, coordinator_epoch: int, now_ms: int) -> bytes:
+    """A batch for `Partition.append_marker`."""
+    record = Record(_KEY.pack(0, committed), _VALUE.pack(0, coordinator_epoch), now_ms)
+    return encode_batch(
+        [record],
+        attributes=TRANSACTIONAL | _CONTROL,
+        producer_id=producer.producer_id,
+        producer_epoch=producer.epoch,
+    )
+
+
+def is_commit_marker(batch: memoryview | bytes) -> bool:
+    """Whether a control batch says that the transaction of its producer counts."""
+    key = decode_batch(batch)[0].key
+    return key is not None and _KEY.unpack_from(key)[1] == 1
