@@ -11,6 +11,8 @@ from .conftest import Platform, wait_until
 from .numbered_lines import Writer, assert_each_once_in_order, assert_none_lost, numbers_of
 
 SEED = int(os.environ.get("PENSTOCK_TEST_SEED") or random.randrange(2**32))
+QUIET_SECONDS = 3.0
+LONGEST_QUIET_SECONDS = 45.0
 
 
 @pytest.fixture
@@ -29,24 +31,28 @@ def start_pipeline(platform: Platform, tmp_path: Path, topic: str) -> Path:
 
 
 def wait_for_last_lines(writer: Writer, output: Path, deadline_seconds: float) -> list[int]:
-    """Until every line is there, or no more arrive."""
+    """Until every line is there and nothing more comes, or nothing has come for long enough to know what is missing.
+
+    A killed sink may leave torn lines behind its committed length; its successor cuts them off.
+    """
     size, since = -1, time.monotonic()
 
     def settled() -> bool:
         nonlocal size, since
-        if not writer.is_done():
-            return False
-        now = output.stat().st_size if output.exists() else 0
-        if now != size:
+        now = output.stat().st_size if writer.is_done() and output.exists() else -1
+        if now != size or now == -1:
             size, since = now, time.monotonic()
             return False
         quiet_seconds = time.monotonic() - since
-        return quiet_seconds > 30 or (
-            quiet_seconds > 3 and set(range(writer.lines)) == set(numbers_of(output.read_bytes()))
-        )
+        return quiet_seconds > LONGEST_QUIET_SECONDS or (quiet_seconds > QUIET_SECONDS and is_complete(output, writer))
 
     wait_until(settled, "the lines to arrive", deadline_seconds)
     return numbers_of(output.read_bytes())
+
+
+def is_complete(output: Path, writer: Writer) -> bool:
+    content = output.read_bytes()
+    return content.endswith(b"\n") and set(numbers_of(content, may_be_torn=True)) >= set(range(writer.lines))
 
 
 def kill_at_random(platform: Platform, chance: random.Random, kinds: list[str], pause_seconds: float) -> None:
@@ -64,14 +70,14 @@ def run_with_kills(
     own_log = platform.command[4] == "up"
     kinds = ["worker", "task", *(["log"] if own_log else [])] * kills
     chance.shuffle(kinds)
-    kill_at_random(platform, chance, kinds, pause_seconds=1.5)
+    kill_at_random(platform, chance, kinds, 2 * writer.likely_seconds / len(kinds))
     numbers = wait_for_last_lines(writer, output, deadline_seconds=300)
     replayed = assert_none_lost(numbers, writer.ranges)
     print(f"{lines} lines, {rotations} rotations, {len(kinds)} kills: none lost, {replayed} replayed")
 
 
 def test_kills_lose_nothing(any_platform: Platform, tmp_path: Path, chance: random.Random, fresh_topic: str) -> None:
-    run_with_kills(any_platform, tmp_path, chance, fresh_topic, lines=200_000, rotations=4, kills=2)
+    run_with_kills(any_platform, tmp_path, chance, fresh_topic, lines=150_000, rotations=4, kills=2)
 
 
 @pytest.mark.long
@@ -84,7 +90,7 @@ def test_many_kills_lose_nothing_of_a_million_lines(
 def test_clean_restarts_lose_and_double_nothing(
     platform: Platform, tmp_path: Path, chance: random.Random, fresh_topic: str
 ) -> None:
-    writer = Writer(tmp_path / "in", 200_000, 3, chance)
+    writer = Writer(tmp_path / "in", 100_000, 3, chance)
     output = start_pipeline(platform, tmp_path, fresh_topic)
     writer.start()
     for _ in range(3):
