@@ -4,6 +4,7 @@ import asyncio
 import fcntl
 import time
 from collections.abc import Callable
+from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import IO
 
@@ -58,14 +59,10 @@ class Node:
     def __init__(self, config: NodeConfig) -> None:
         check_broker_configs(config.settings)
         self._config = config
-        self._files = OpenFiles()
-        self._lock_file: IO[bytes]
-        self._flusher: Flusher
         self._controller: Controller
         self._replicas: Replicas
         self._groups: GroupService
-        self._server: Server
-        self._retention: asyncio.Task[None]
+        self._to_close = AsyncExitStack()
         self.port = config.port
 
     @property
@@ -73,38 +70,49 @@ class Node:
         return f"{self._config.advertised_host or self._config.host}:{self.port}"
 
     async def start(self) -> None:
-        """Return when clients can connect."""
+        """Return when clients can connect. A start that fails leaves nothing open."""
+        async with AsyncExitStack() as to_close:
+            self._open(to_close)
+            self._groups.start()
+            to_close.push_async_callback(self._groups.stop)
+            await self._listen(to_close)
+            retention = asyncio.create_task(self._apply_retention())
+            to_close.callback(retention.cancel)
+            self._to_close = to_close.pop_all()
+
+    async def stop(self) -> None:
+        """Answer no more, flush everything, leave the clean-shutdown checkpoints."""
+        await self._to_close.aclose()
+        log.info("log node stopped", bootstrap_servers=self.bootstrap_servers)
+
+    def _open(self, to_close: AsyncExitStack) -> None:
+        """Everything on disk. What is opened first is closed last."""
         config = self._config
         config.data_dir.mkdir(parents=True, exist_ok=True)
-        self._lock_file = _lock(config.data_dir)
-        self._flusher = Flusher()
-        metadata_log = MetadataLog(config.data_dir, self._files, self._flusher, now_ms)
-        self._controller = Controller(metadata_log, config.settings)
-        self._replicas = Replicas(
-            config.node_id,
-            config.data_dir,
-            self._controller.state,
-            topic_defaults(config.settings),
-            self._files,
-            self._flusher,
-        )
+        to_close.enter_context(_lock(config.data_dir))
+        files, flusher = OpenFiles(), Flusher()
+        to_close.callback(files.close_all)
+        to_close.callback(flusher.close)
+        self._controller = Controller(MetadataLog(config.data_dir, files, flusher, now_ms), config.settings)
+        to_close.callback(self._controller.close)
+        defaults = topic_defaults(config.settings)
+        self._replicas = Replicas(config.node_id, config.data_dir, self._controller.state, defaults, files, flusher)
+        to_close.callback(self._replicas.close)
         self._replicas.open_all()
         self._controller.subscribe(self._replicas.on_event)
         self._groups = GroupService(self._controller, self._replicas, config.settings, steady_clock())
-        self._groups.start()
-        await self._listen()
-        self._retention = asyncio.create_task(self._apply_retention())
 
-    async def _listen(self) -> None:
+    async def _listen(self, to_close: AsyncExitStack) -> None:
         config = self._config
         registry = self._register_apis()
         versions = VersionsApi(registry)
         registry.add(versions.routes())
         max_request_bytes = int(broker_config(config.settings, "socket.request.max.bytes"))
-        self._server = Server(Dispatcher(registry, versions), max_request_bytes)
-        self.port = await self._server.bind(config.host, config.port)
+        server = Server(Dispatcher(registry, versions), max_request_bytes)
+        self.port = await server.bind(config.host, config.port)
+        to_close.push_async_callback(server.stop)
         await self._controller.register_broker(config.node_id, config.advertised_host or config.host, self.port)
-        await self._server.start_serving()
+        await server.start_serving()
         log.info("log node listens", bootstrap_servers=self.bootstrap_servers, data_dir=str(config.data_dir))
 
     def _register_apis(self) -> Registry:
@@ -131,17 +139,6 @@ class Node:
             for partition in self._replicas.all():
                 partition.apply_retention(now_ms())
                 await asyncio.sleep(0)
-
-    async def stop(self) -> None:
-        """Answer no more, flush everything, leave the clean-shutdown checkpoints."""
-        self._retention.cancel()
-        await self._server.stop()
-        await self._groups.stop()
-        self._replicas.close()
-        self._controller.close()
-        self._flusher.close()
-        self._lock_file.close()
-        log.info("log node stopped", bootstrap_servers=self.bootstrap_servers)
 
 
 def _lock(data_dir: Path) -> IO[bytes]:

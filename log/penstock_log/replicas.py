@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from uuid import uuid4
 
 import structlog
 
@@ -69,7 +68,6 @@ class Replicas:
         """Carry out what an applied event means for this node's disk."""
         match event:
             case TopicCreated(name) | PartitionsAdded(name):
-                self._set_strays_aside(self._state.topics[name])
                 self._open(self._state.topics[name])
             case TopicDeleted(name):
                 self._delete(name)
@@ -90,19 +88,6 @@ class Replicas:
                 except OSError as error:
                     # One bad directory must not keep the other partitions from being served.
                     log.error("partition cannot be opened", topic=topic.name, partition=index, error=str(error))
-
-    def _set_strays_aside(self, topic: Topic) -> None:
-        """A new partition must not come to life with the records of a deleted one whose removal a crash interrupted.
-
-        What the metadata does not know is never deleted: a person may need it after a disaster.
-        """
-        opened = self._partitions.get(topic.name, {})
-        for index in range(len(topic.partitions)):
-            directory = self._data_dir / f"{topic.name}-{index}"
-            if index not in opened and directory.exists():
-                aside = directory.with_name(f"{directory.name}.{uuid4().hex}-stray")
-                directory.rename(aside)
-                log.warning("directory of an unknown partition set aside", directory=str(aside))
 
     def _open_partition(self, topic: Topic, index: int, assignment: PartitionAssignment) -> Partition:
         return Partition.open(

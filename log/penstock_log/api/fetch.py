@@ -6,6 +6,7 @@ Sessions (KIP-227) are declined: every answer has session id 0, so a client send
 import asyncio
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final
 from uuid import UUID
 
@@ -20,7 +21,7 @@ FETCH: Final = 1
 _FIRST_VERSION_WITH_TOPIC_IDS: Final = 13
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class _Wanted:
     """One partition of a fetch and what was last read from it."""
 
@@ -85,10 +86,9 @@ class FetchApi:
         return topic.name if topic else None
 
 
-def _read(wanted: Iterable[_Wanted], max_bytes: int, isolation: Isolation) -> None:
-    """Read all partitions within `max_bytes`; the first batch found comes whole whatever its size (KIP-74)."""
+def _read(wanted: Iterable[_Wanted], max_bytes: int, isolation: Isolation, *, nothing_yet: bool = True) -> None:
+    """Read the partitions within `max_bytes`; the first batch of an answer comes whole whatever its size (KIP-74)."""
     left = max_bytes
-    nothing_yet = True
     for part in wanted:
         if part.error or part.partition is None:
             continue
@@ -111,16 +111,26 @@ def _enough(wanted: list[_Wanted], min_bytes: int) -> bool:
 async def _wait_for_records(
     wanted: list[_Wanted], min_bytes: int, max_bytes: int, isolation: Isolation, seconds: float
 ) -> None:
-    """Read again when a partition has new records, until there are enough of them or the time is over."""
-    advanced = asyncio.Event()
-    partitions = [part.partition for part in wanted if part.partition]
-    unsubscribe = [partition.subscribe(advanced.set) for partition in partitions]
+    """Read again the partitions that have new records, until there are enough of them or the time is over."""
+    advanced: list[_Wanted] = []
+    wake = asyncio.Event()
+
+    def advance(part: _Wanted) -> None:
+        advanced.append(part)
+        wake.set()
+
+    unsubscribe = [part.partition.subscribe(partial(advance, part)) for part in wanted if part.partition]
     try:
         async with asyncio.timeout(seconds):
             while not _enough(wanted, min_bytes):
-                await advanced.wait()
+                await wake.wait()
+                wake.clear()
+                again = list(dict.fromkeys(advanced))
                 advanced.clear()
-                _read(wanted, max_bytes, isolation)
+                for part in again:
+                    part.found = None
+                found = sum(part.size for part in wanted)
+                _read(again, max_bytes - found, isolation, nothing_yet=not found)
     except TimeoutError:
         pass
     finally:

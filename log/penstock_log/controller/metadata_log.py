@@ -4,7 +4,6 @@ The events of one decision are one record batch, so a crash leaves all of them o
 JSON beside the log, with the offset that it reaches up to; the log before it is deleted.
 """
 
-import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
@@ -17,6 +16,7 @@ from penstock_log.controller.state import ClusterState
 from penstock_log.partition.partition import Partition
 from penstock_log.partition.topic_config import TopicConfig
 from penstock_log.storage.batch import iter_batches
+from penstock_log.storage.durable import write_atomically
 from penstock_log.storage.files import OpenFiles
 from penstock_log.storage.flusher import Flusher
 from penstock_log.storage.records import Record, decode_batch, encode_batch
@@ -82,7 +82,7 @@ class MetadataLog:
         if self._events_since_snapshot < SNAPSHOT_EVERY_EVENTS:
             return
         next_offset = self._partition.high_watermark
-        _replace_file(self._snapshot_path, msgspec.json.encode(Snapshot(next_offset, state)))
+        write_atomically(self._snapshot_path, msgspec.json.encode(Snapshot(next_offset, state)))
         self._partition.delete_records_before(next_offset)
         self._events_since_snapshot = 0
 
@@ -94,18 +94,3 @@ class MetadataLog:
             return msgspec.json.decode(self._snapshot_path.read_bytes(), type=Snapshot)
         except FileNotFoundError:
             return Snapshot(0, ClusterState())
-
-
-def _replace_file(path: Path, content: bytes) -> None:
-    """The file has either the old content or the new one, whenever the power goes."""
-    temporary = path.with_suffix(".tmp")
-    with temporary.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.replace(path)
-    directory = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(directory)
-    finally:
-        os.close(directory)
