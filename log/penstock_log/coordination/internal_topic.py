@@ -56,6 +56,9 @@ class InternalTopic:
         state = self._controller.state
         return state.brokers[state.topics[self.name].partitions[index].leader]
 
+    def leader_epoch(self, index: int) -> int:
+        return self._controller.state.topics[self.name].partitions[index].leader_epoch
+
     async def batches(self, index: int) -> AsyncIterator[tuple[BatchHeader, memoryview]]:
         """All batches of a partition, from its first to what is committed now."""
         partition = self._replicas.get(self.name, index)

@@ -16,8 +16,8 @@ from penstock_log.group.offsets import CommittedOffset, TopicPartition
 from penstock_log.group.rebalance import GroupState
 from penstock_log.group.records import GroupRecord, OffsetRecord, encode_group, encode_offset
 from penstock_log.group.subscription import subscribed_topics
+from penstock_log.storage.control import Producer
 from penstock_log.storage.records import Record
-from penstock_log.transaction.markers import Producer
 
 log = structlog.get_logger()
 

@@ -17,8 +17,8 @@ from penstock_log.group.offsets import GroupOffsets
 from penstock_log.group.records import partition_for
 from penstock_log.group.replay import Replay
 from penstock_log.storage.batch import NO_PRODUCER_ID
+from penstock_log.storage.control import TRANSACTIONAL, Producer, is_commit_marker
 from penstock_log.storage.records import Record, decode_batch, encode_batch
-from penstock_log.transaction.markers import TRANSACTIONAL, Producer, is_commit_marker
 
 log = structlog.get_logger()
 

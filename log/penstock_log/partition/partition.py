@@ -11,11 +11,13 @@ from penstock_log.errors import ErrorCode, LogError
 from penstock_log.partition.checks import CheckedBatch, check_records
 from penstock_log.partition.identity import claim_directory
 from penstock_log.partition.producers import ProducerStates
-from penstock_log.partition.results import AbortedTransaction, AppendResult, FetchedRecords, Isolation
+from penstock_log.partition.results import AppendResult, FetchedRecords, Isolation
 from penstock_log.partition.state import PartitionState
 from penstock_log.partition.topic_config import TopicConfig
+from penstock_log.partition.transactions import AbortedTransaction, TransactionOutcomes
 from penstock_log.partition.waiters import Waiters
-from penstock_log.storage.batch import NO_PRODUCER_ID
+from penstock_log.storage.batch import NO_PRODUCER_ID, BatchHeader, iter_batches, read_header, validate
+from penstock_log.storage.control import is_commit_marker
 from penstock_log.storage.files import OpenFiles
 from penstock_log.storage.flush_work import FlushWork
 from penstock_log.storage.flusher import Flusher
@@ -60,7 +62,7 @@ class Partition:
         self._closed = False
         self._failing = False
         self._must_cut_back = False
-        self._producers = self._recovered_producers()
+        self._recover_producers()
         log.describe_state = self._describe_state
         state.high_watermark = log.start_offset
         state.report_end_offset(node_id, log.flushed_offset)
@@ -114,10 +116,11 @@ class Partition:
 
     @property
     def last_stable_offset(self) -> int:
-        """Where read_committed stops: the first offset of the oldest open transaction, or the high watermark."""
-        unstable = self._producers.first_unstable_offset()
+        """Where read_committed stops: at the first record of a transaction that is open, or whose marker is not below
+        the high watermark yet; else at that."""
         high_watermark = self._state.high_watermark
-        return high_watermark if unstable is None else min(unstable, high_watermark)
+        unstable = (self._producers.first_unstable_offset(), self._outcomes.first_unstable_offset(high_watermark))
+        return min([high_watermark, *(offset for offset in unstable if offset is not None)])
 
     @property
     def size_bytes(self) -> int:
@@ -143,6 +146,20 @@ class Partition:
         self._commit_soon()
         append_time = now_ms if self.config.stamps_append_time else -1
         return self._result(base_offset, self._log.end_offset, append_time)
+
+    def append_marker(self, marker: memoryview, now_ms: int) -> AppendResult:
+        """Append a transaction coordinator's control batch, which ends the producer's transaction here. `LogError`
+        invalid_producer_epoch where a newer epoch of the producer has been seen."""
+        self._check_open()
+        header = validate(marker)
+        self._producers.check(header)
+        base_offset = self._append_all([CheckedBatch(marker, header)], now_ms)
+        self._commit_soon()
+        return self._result(base_offset, self._log.end_offset, -1)
+
+    def has_open_transaction(self, producer_id: int) -> bool:
+        """Whether records of it are here that no marker has decided on yet."""
+        return self._producers.has_open_transaction(producer_id)
 
     def check_enough_replicas(self) -> None:
         """`LogError` not_enough_replicas where a produce with acks=all must be refused; ask before `append`."""
@@ -176,7 +193,8 @@ class Partition:
             records = self._log.read(offset, max_bytes, up_to, at_least_one_batch=at_least_one_batch)
         except OSError as error:
             raise self._storage_error("cannot be read", error) from error
-        return FetchedRecords(records, high_watermark, last_stable_offset, self._log.start_offset)
+        aborted = self._aborted_in(records, offset) if isolation == Isolation.READ_COMMITTED else []
+        return FetchedRecords(records, high_watermark, last_stable_offset, self._log.start_offset, aborted)
 
     def subscribe(self, on_advance: Callable[[], None]) -> Callable[[], None]:
         """Call `on_advance()` (on the event loop, cheaply) each time the high watermark or last stable offset moves,
@@ -230,6 +248,7 @@ class Partition:
         """Delete the segments that retention no longer keeps; how many went. Call it every few minutes; it also
         forgets producers that have been silent for a day."""
         self._producers.expire(now_ms - PRODUCER_EXPIRATION_MS)
+        self._outcomes.forget_before(self._log.start_offset)
         if self._closed or not self.config.is_deleted_by_retention:
             return 0
         count = count_expired(
@@ -281,8 +300,7 @@ class Partition:
                 base_offset = self._log.end_offset
             for batch, header in checked:
                 at = self._log.append(batch, header, self._state.leader_epoch)
-                if header.producer_id != NO_PRODUCER_ID:
-                    self._producers.record(header, at, now_ms)
+                self._record(header, batch, at, now_ms)
         except OSError as error:
             if self._log.end_offset > base_offset:
                 self._log.truncate_to(base_offset)
@@ -318,7 +336,7 @@ class Partition:
 
     def _cut_back(self) -> None:
         self._log.truncate_to(self._log.flushed_offset)
-        self._producers = self._recovered_producers()
+        self._recover_producers()
         self._must_cut_back = False
 
     def _storage_error(self, what: str, error: OSError) -> LogError:
@@ -338,16 +356,35 @@ class Partition:
             logger.info("a partition works again", partition=f"{self.topic}-{self.index}")
 
     def _describe_state(self) -> Any:
-        return self._producers.to_snapshot()
+        return {"producers": self._producers.to_snapshot(), "aborted": self._outcomes.to_snapshot()}
 
-    def _recovered_producers(self) -> ProducerStates:
+    def _recover_producers(self) -> None:
         """From the newest checkpoint and the batches after it."""
         offset, snapshot = self._log.recovered_state
-        producers = ProducerStates.from_snapshot(snapshot or [])
+        described = snapshot or {"producers": [], "aborted": []}
+        self._producers = ProducerStates.from_snapshot(described["producers"])
+        self._outcomes = TransactionOutcomes.from_snapshot(described["aborted"])
         for header in self._log.headers(offset):
-            if header.producer_id != NO_PRODUCER_ID:
-                producers.record(header, header.base_offset, header.max_timestamp)
-        return producers
+            marker = memoryview(b"")
+            if header.is_control:
+                marker = self._log.read(header.base_offset, header.size, header.next_offset)
+            self._record(header, marker, header.base_offset, header.max_timestamp)
+
+    def _record(self, header: BatchHeader, batch: memoryview, base_offset: int, seen_ms: int) -> None:
+        """What the batch, now in the log, says of its producer and its transaction."""
+        if header.producer_id == NO_PRODUCER_ID:
+            return
+        ended = self._producers.record(header, base_offset, seen_ms)
+        if ended is not None:
+            self._outcomes.end(header.producer_id, ended, base_offset, committed=is_commit_marker(batch))
+
+    def _aborted_in(self, records: memoryview, offset: int) -> list[AbortedTransaction]:
+        if not self._outcomes.aborted_between(offset, self._log.end_offset):
+            return []
+        end_offset = offset
+        for batch in iter_batches(records):
+            end_offset = read_header(batch).next_offset
+        return self._outcomes.aborted_between(offset, end_offset)
 
     def _result(self, base_offset: int, next_offset: int, append_time: int, *, duplicate: bool = False) -> AppendResult:
         return AppendResult(base_offset, next_offset, append_time, self._log.start_offset, duplicate)

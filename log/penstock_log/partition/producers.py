@@ -61,7 +61,8 @@ class ProducerStates:
 
         Otherwise a `LogError`: invalid_producer_epoch for a fenced producer, out_of_order_sequence_number where batches
         before this one are missing. A producer that is not known (any more) may begin with any sequence number, as in
-        Kafka since 2.5: its earlier batches may have gone with retention.
+        Kafka since 2.5: its earlier batches may have gone with retention. What a coordinator writes on a producer's
+        behalf, markers and offsets, has no sequence.
         """
         state = self._producers.get(header.producer_id)
         if state is None:
@@ -71,7 +72,7 @@ class ProducerStates:
                 ErrorCode.invalid_producer_epoch,
                 f"producer {header.producer_id} sent epoch {header.producer_epoch}; {state.epoch} has replaced it",
             )
-        if header.is_control:
+        if header.is_control or header.base_sequence == _NO_SEQUENCE:
             return None
         if header.producer_epoch > state.epoch:
             expected = 0
@@ -90,8 +91,9 @@ class ProducerStates:
             )
         return None
 
-    def record(self, header: BatchHeader, base_offset: int, seen_ms: int) -> None:
-        """The batch is in the log at `base_offset`, since about `seen_ms`."""
+    def record(self, header: BatchHeader, base_offset: int, seen_ms: int) -> int | None:
+        """The batch is in the log at `base_offset`, since about `seen_ms`. Answers the first offset of the transaction
+        that it ends, if it ends one."""
         state = self._producers.get(header.producer_id)
         if state is None or header.producer_epoch > state.epoch:
             open_since = state.transaction_first_offset if state else None
@@ -100,14 +102,18 @@ class ProducerStates:
         state.last_seen_ms = max(state.last_seen_ms, seen_ms)
         if header.is_control:
             state.transaction_first_offset = None
-            self._open_transactions.pop(header.producer_id, None)
-            return
-        last_sequence = (header.base_sequence + header.last_offset_delta) % _SEQUENCES
-        last_offset = base_offset + header.last_offset_delta
-        state.batches.append(RecordedBatch(header.base_sequence, last_sequence, base_offset, last_offset))
+            return self._open_transactions.pop(header.producer_id, None)
+        if header.base_sequence != _NO_SEQUENCE:
+            last_sequence = (header.base_sequence + header.last_offset_delta) % _SEQUENCES
+            last_offset = base_offset + header.last_offset_delta
+            state.batches.append(RecordedBatch(header.base_sequence, last_sequence, base_offset, last_offset))
         if header.is_transactional and state.transaction_first_offset is None:
             state.transaction_first_offset = base_offset
             self._open_transactions[header.producer_id] = base_offset
+        return None
+
+    def has_open_transaction(self, producer_id: int) -> bool:
+        return producer_id in self._open_transactions
 
     def first_unstable_offset(self) -> int | None:
         """Where the oldest open transaction began; None if none is open."""

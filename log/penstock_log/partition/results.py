@@ -3,7 +3,9 @@
 from dataclasses import dataclass, field
 from enum import IntEnum
 
-__all__ = ["AbortedTransaction", "AppendResult", "FetchedRecords", "Isolation"]
+from penstock_log.partition.transactions import AbortedTransaction
+
+__all__ = ["AppendResult", "FetchedRecords", "Isolation"]
 
 
 class Isolation(IntEnum):
@@ -25,12 +27,6 @@ class AppendResult:
     log_start_offset: int
     duplicate: bool = False
     """The batch is in the log already (an idempotent producer's retry); the offsets are those of the first time."""
-
-
-@dataclass(frozen=True, slots=True)
-class AbortedTransaction:
-    producer_id: int
-    first_offset: int
 
 
 @dataclass(frozen=True, slots=True)

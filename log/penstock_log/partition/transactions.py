@@ -1,4 +1,4 @@
-"""TransactionOutcomes: which transactions ended on a partition, and how, for consumers that read committed records only.
+"""TransactionOutcomes: how transactions ended on a partition, for consumers that read committed records only.
 
 Pure: no I/O, no clock. Where a transaction is open is the producers' business (`producers.py`).
 """

@@ -10,8 +10,8 @@ from kio.static.primitive import i8, i16, i32, i64
 
 from penstock_log.coordination.internal_records import read_versioned, version_of, write_versioned
 from penstock_log.group.offsets import TopicPartition
+from penstock_log.storage.control import Producer
 from penstock_log.storage.records import Record
-from penstock_log.transaction.markers import Producer
 from penstock_log.transaction.transaction import Transaction, TransactionState
 
 _STATUS: Final = {

@@ -18,7 +18,7 @@ from typing import Final
 
 from penstock_log.errors import ErrorCode, LogError
 from penstock_log.group.offsets import TopicPartition
-from penstock_log.transaction.markers import Producer
+from penstock_log.storage.control import Producer
 
 NO_EPOCH: Final = -1
 NO_PRODUCER: Final = Producer(-1, NO_EPOCH)
