@@ -10,9 +10,11 @@ from collections.abc import AsyncIterator
 import structlog
 
 from penstock import Batch, Failed, Positions, Source, SourceConfig, option
+from penstock_file.file_table import FileTable
 from penstock_file.open_files import OpenFiles, most_open_files
+from penstock_file.pending import Pending
 from penstock_file.scan import find_files, watch_root
-from penstock_file.tailed_file import Replaced, TailedFile, printable
+from penstock_file.tailed_file import Found, Replaced, TailedFile, printable
 from penstock_file.tracker import Tracker
 from penstock_file.wakeups import Wakeups
 
@@ -64,44 +66,44 @@ class FileSource(Source[FileSourceConfig]):
     """
 
     async def read(self, positions: Positions) -> AsyncIterator[Batch]:
-        open_files, wakeups = OpenFiles(most_open_files()), Wakeups()
-        tracker = Tracker(_known_files(positions), open_files, self.config.rotated_quiet_seconds)
-        scans = Scans(self.config, tracker, wakeups)
+        open_files, pending, wakeups = OpenFiles(most_open_files()), Pending(), Wakeups()
+        table = FileTable(_known_files(positions), open_files, pending)
+        scans = Scans(self.config, Tracker(table, pending, self.config.rotated_quiet_seconds), wakeups)
         try:
             while True:
                 if scans.is_due():
                     await scans.run()
-                    for file in tracker.settle(scans.now(), time.time()):
-                        is_forgotten = file.gone_at is not None and file.id not in tracker.lost
+                    for file in table.settle(scans.now(), time.time(), self.config.rotated_quiet_seconds):
+                        is_forgotten = file.gone_at is not None and file.id not in table.lost
                         yield self._batch(file, [], is_forgotten=is_forgotten)
-                if not tracker.ready:
+                if not table.has_ready:
                     await scans.wait()
-                elif (batch := self._read_next(tracker, scans)) is not None:
+                elif (batch := self._read_next(table, scans)) is not None:
                     yield batch
                     await asyncio.sleep(0)  # through a long backlog nothing else here would let the loop turn
         finally:
             open_files.close_all()
             await wakeups.close()
 
-    def _read_next(self, tracker: Tracker, scans: Scans) -> Batch | None:
+    def _read_next(self, table: FileTable, scans: Scans) -> Batch | None:
         """One turn of one file."""
-        file = tracker.next()
-        if not tracker.open(file, scans.now()):
+        file = table.next()
+        if not table.open(file, scans.now()):
             return None
         offset = file.offset
         try:
             lines, has_more = file.read(self.config.max_line_bytes)
         except Replaced:
-            tracker.replaced(file, scans.now())
+            table.replaced(file, scans.now())
             scans.hasten()
             return None
         except OSError as error:
             logger.warning("file cannot be read", path=printable(file.path), reason=error.strerror)
             return None
         if has_more:
-            tracker.queue(file)
+            table.queue(file)
         elif file.is_final:
-            tracker.finished(file, scans.now())
+            table.finished(file, scans.now())
         return self._batch(file, lines) if file.offset != offset else None
 
     def _batch(self, file: TailedFile, lines: list[bytes], *, is_forgotten: bool = False) -> Batch:
@@ -114,6 +116,8 @@ class Scans:
 
     def __init__(self, config: FileSourceConfig, tracker: Tracker, wakeups: Wakeups) -> None:
         self._patterns = [os.path.abspath(os.path.expanduser(pattern)) for pattern in config.paths]
+        self._roots = sorted({watch_root(pattern) for pattern in self._patterns})
+        self._is_deep = any(os.path.dirname(pattern) not in self._roots for pattern in self._patterns)
         self._interval_seconds = config.scan_interval_seconds
         self._tracker, self._wakeups = tracker, wakeups
         self.now = asyncio.get_running_loop().time
@@ -127,14 +131,15 @@ class Scans:
 
     async def run(self) -> None:
         started = self.now()
-        found = await asyncio.to_thread(find_files, self._patterns)
-        self._tracker.reconcile(found, self.now())
-        roots = sorted({watch_root(pattern) for pattern in self._patterns})
-        is_deep = any("**" in pattern or watch_root(pattern) != os.path.dirname(pattern) for pattern in self._patterns)
-        self._wakeups.watch(roots, recursive=is_deep)
+        found, roots = await asyncio.to_thread(self._look)
         took_seconds = self.now() - started
+        self._tracker.reconcile(found, self.now())
+        await self._wakeups.watch(roots, recursive=self._is_deep)
         self._earliest = started + took_seconds / HASTY_SCAN_SHARE
         self._next = started + max(self._interval_seconds, took_seconds / SCAN_SHARE)
+
+    def _look(self) -> tuple[list[Found], list[str]]:
+        return find_files(self._patterns), [root for root in self._roots if os.path.isdir(root)]
 
     async def wait(self) -> None:
         """Wait until something changes or the next scan is due."""

@@ -100,14 +100,14 @@ class TailedFile:
             position["gone_at"] = self.gone_at
         return position
 
-    def attach(self, descriptor: int, key: FileKey) -> None:
+    def attach(self, descriptor: int) -> None:
         """Go on reading here. Raises Replaced where the content before the offset is not what was read."""
         kept = os.pread(descriptor, min(self.offset, KEPT_BYTES), max(0, self.offset - KEPT_BYTES))
         head = os.pread(descriptor, self.fingerprint.head_bytes, 0)
         if not self.fingerprint.agrees(self.offset, kept, head):
             raise Replaced(self.path)
         self.detach()
-        self.descriptor, self.key, self._kept = descriptor, key, kept
+        self.descriptor, self._kept = descriptor, kept
 
     def detach(self) -> None:
         """Close the file. What was read last stays known until `attach`, to recognise a copy of it."""
@@ -162,10 +162,10 @@ class TailedFile:
             self.descriptor, size - start, start
         )
 
-    def rewind_to_copy(self, descriptor: int, key: FileKey, size: int) -> None:
-        """Take the copy's place: all that it holds was read."""
+    def rewind_to_copy(self, descriptor: int, size: int) -> None:
+        """Move to the end of the copy: all that it holds was read."""
         self.detach()
-        self.descriptor, self.key = descriptor, key
+        self.descriptor = descriptor
         self._skip(size)
 
     def _skip(self, offset: int) -> None:

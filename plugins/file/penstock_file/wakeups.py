@@ -4,7 +4,6 @@ system keeps to itself (network file systems, an overflowing queue), the next sc
 from __future__ import annotations
 
 import asyncio
-import os
 from collections.abc import Sequence
 from contextlib import suppress
 
@@ -16,20 +15,18 @@ logger = structlog.get_logger()
 
 class Wakeups:
     def __init__(self) -> None:
-        self._roots: tuple[str, ...] = ()
+        self._roots: Sequence[str] = []
         self._task: asyncio.Task[None] | None = None
         self._changed = asyncio.Event()
         self._changes: set[tuple[Change, str]] = set()
 
-    def watch(self, roots: Sequence[str], *, recursive: bool) -> None:
-        """Watch these directories, so far as they exist; called again when some may have been made."""
-        existing = tuple(root for root in roots if os.path.isdir(root))
-        if existing == self._roots and not (self._task and self._task.done()):
+    async def watch(self, roots: Sequence[str], *, recursive: bool) -> None:
+        """Watch these directories, which exist, from now on. Costs nothing where they are the same as before."""
+        if roots == self._roots:
             return
-        if self._task:
-            self._task.cancel()
-        self._roots = existing
-        self._task = asyncio.create_task(self._collect(existing, recursive)) if existing else None
+        await self.close()
+        self._roots = roots
+        self._task = asyncio.create_task(self._collect(roots, recursive)) if roots else None
 
     async def wait(self, timeout_seconds: float) -> set[tuple[Change, str]]:
         """What changed since the last call; waits for the first change, but not longer than the timeout."""
