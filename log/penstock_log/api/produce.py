@@ -28,7 +28,7 @@ class ProduceApi:
 
     async def produce(self, request: ProduceRequest, context: RequestContext) -> Response | None:
         pending = [
-            (topic, [(part.index, self._append(topic, part, request)) for part in partitions])
+            (topic, [(part.partition, self._append(topic, part, request)) for part in partitions])
             for topic, partitions in request.topics
         ]
         if request.acks == 0:
@@ -52,7 +52,7 @@ class ProduceApi:
                 raise LogError(ErrorCode.invalid_required_acks, f"acks is {request.acks}; it is 0, 1 or -1 (all).")
             if part.records is None:
                 raise LogError(ErrorCode.invalid_record, "The request holds no records for this partition.")
-            partition = self._replicas.get(topic, part.index)
+            partition = self._replicas.get(topic, part.partition)
             if request.acks == -1:
                 partition.check_enough_replicas()
             return partition, partition.append(part.records, self._now_ms())
@@ -65,8 +65,9 @@ async def _acknowledge(index: int, pending: _Pending, deadline: float) -> dict[s
         return _refused(index, pending)
     partition, result = pending
     try:
-        async with asyncio.timeout_at(deadline):
-            await partition.wait_until_committed(result.next_offset)
+        if partition.high_watermark < result.next_offset:
+            async with asyncio.timeout_at(deadline):
+                await partition.wait_until_committed(result.next_offset)
     except LogError as error:
         return _refused(index, error)
     except TimeoutError:

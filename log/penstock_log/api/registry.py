@@ -17,13 +17,12 @@ node (each file in `api/` has a class that takes what it needs and a `routes()` 
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 Response = Mapping[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class RequestContext:
+class RequestContext(NamedTuple):
     """What a handler may know about where a request came from."""
 
     api_version: int

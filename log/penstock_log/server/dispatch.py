@@ -1,7 +1,7 @@
 """From a request's bytes to its answer's bytes: finds the route, decodes, calls the handler, encodes."""
 
-from dataclasses import dataclass
 from struct import Struct
+from typing import NamedTuple
 
 from penstock_log.api.registry import Registry, RequestContext, Route
 from penstock_log.api.versions import API_VERSIONS, VersionsApi
@@ -14,8 +14,7 @@ _RESPONSE_HEADER = Struct(">ii")
 _FLEXIBLE_RESPONSE_HEADER = Struct(">iix")
 
 
-@dataclass(frozen=True, slots=True)
-class PreparedRequest:
+class PreparedRequest(NamedTuple):
     """A request whose route is known and whose body is not yet decoded."""
 
     header: RequestHeader

@@ -1,22 +1,20 @@
 """The Produce request, decoded without copying the records: they stay views of the received frame."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from penstock_log.wire.reader import MalformedRequest, Reader
 
 PRODUCE = 0
 
 
-@dataclass(frozen=True, slots=True)
-class PartitionRecords:
+class PartitionRecords(NamedTuple):
     """What a Produce request carries for one partition."""
 
-    index: int
+    partition: int
     records: memoryview | None
 
 
-@dataclass(frozen=True, slots=True)
-class ProduceRequest:
+class ProduceRequest(NamedTuple):
     """Versions 3 to 12: topics by name, each with its partitions."""
 
     transactional_id: str | None

@@ -1,6 +1,6 @@
 """A cursor over a request's bytes that checks every length against the frame: for what kio does not decode."""
 
-from struct import Struct
+from struct import Struct, error
 
 _INT16 = Struct(">h")
 _INT32 = Struct(">i")
@@ -23,21 +23,33 @@ class Reader:
     def take(self, size: int) -> memoryview:
         end = self.position + size
         if size < 0 or end > len(self.buffer):
-            raise MalformedRequest(f"{size} bytes at {self.position} do not fit the frame of {len(self.buffer)} bytes")
+            raise self._too_short(size)
         view = self.buffer[self.position : end]
         self.position = end
         return view
 
     def int16(self) -> int:
-        return _INT16.unpack(self.take(2))[0]  # type: ignore[no-any-return]
+        return self._fixed(_INT16)
 
     def int32(self) -> int:
-        return _INT32.unpack(self.take(4))[0]  # type: ignore[no-any-return]
+        return self._fixed(_INT32)
+
+    def _fixed(self, encoding: Struct) -> int:
+        try:
+            value: int = encoding.unpack_from(self.buffer, self.position)[0]
+        except error:
+            raise self._too_short(encoding.size) from None
+        self.position += encoding.size
+        return value
 
     def uvarint(self) -> int:
         value = shift = 0
         while True:
-            byte = self.take(1)[0]
+            try:
+                byte = self.buffer[self.position]
+            except IndexError:
+                raise self._too_short(1) from None
+            self.position += 1
             value |= (byte & 0x7F) << shift
             if byte < 0x80:
                 return value
@@ -63,6 +75,9 @@ class Reader:
         if length > len(self.buffer) - self.position:
             raise MalformedRequest(f"array of {length} items at {self.position} does not fit the frame")
         return max(length, 0)
+
+    def _too_short(self, size: int) -> MalformedRequest:
+        return MalformedRequest(f"{size} bytes at {self.position} do not fit the frame of {len(self.buffer)} bytes")
 
     def tagged_fields(self) -> None:
         """Skip the tagged fields at the end of a flexible struct."""

@@ -1,9 +1,8 @@
 """Request decoding: the header by hand, bodies by kio, Produce by `wire/produce.py`."""
 
-from dataclasses import dataclass
 from functools import cache
 from struct import Struct, error
-from typing import Any
+from typing import Any, NamedTuple
 
 from kio.index import load_request_schema
 from kio.serial import entity_reader
@@ -14,8 +13,7 @@ from penstock_log.wire.reader import MalformedRequest, Reader
 _HEADER = Struct(">hhih")
 
 
-@dataclass(frozen=True, slots=True)
-class RequestHeader:
+class RequestHeader(NamedTuple):
     """`body` is where the bytes after `client_id` begin (the header's tagged fields, where the version has them)."""
 
     api_key: int

@@ -46,7 +46,7 @@ def test_produce_is_decoded_with_its_records_as_views_of_the_frame(version: int)
     assert (request.transactional_id, request.acks, request.timeout_ms) == (None, -1, 7000)
     assert [name for name, _ in request.topics] == ["a-topic", "a-topic"]
     first, second = request.topics[1][1]
-    assert (first.index, bytes(first.records), second.index, second.records) == (3, b"r" * 300, 4, None)
+    assert (first.partition, bytes(first.records), second.partition, second.records) == (3, b"r" * 300, 4, None)
     assert first.records.obj is frame.obj
 
 
