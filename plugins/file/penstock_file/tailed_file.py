@@ -122,17 +122,19 @@ class TailedFile:
         `max_line_bytes` comes in pieces of that length. Raises Replaced.
         """
         assert self.descriptor is not None
+        wanted = max(READ_BYTES, max_line_bytes) + 1
+        data = os.pread(self.descriptor, wanted, self.offset)
         guard = self._kept[-GUARD_BYTES:]
-        wanted = len(guard) + max(READ_BYTES, max_line_bytes) + 1
-        buffer = os.pread(self.descriptor, wanted, self.offset - len(guard))
-        if not buffer.startswith(guard):
+        # After the data, so that a truncation in between is noticed, and what may be of two files is given up.
+        if os.pread(self.descriptor, len(guard), self.offset - len(guard)) != guard:
             raise Replaced(self.path)
-        if self.offset == 0 and buffer.startswith(b"\0") and (hole_bytes := leading_hole_bytes(self.descriptor)):
+        if self.offset == 0 and data.startswith(b"\0") and (hole_bytes := leading_hole_bytes(self.descriptor)):
             self._skip(hole_bytes)
             return [], True
-        lines, end = split_lines(buffer, len(guard), max_line_bytes, is_final=self.is_final)
-        self._advance(buffer, len(guard), end)
-        return lines, len(buffer) == wanted or len(buffer) - end > max_line_bytes
+        is_at_end = len(data) < wanted
+        lines, end = split_lines(data, max_line_bytes, is_final=self.is_final and is_at_end)
+        self._advance(data, end)
+        return lines, not is_at_end or len(data) - end > max_line_bytes
 
     def is_intact(self) -> bool:
         """Whether the file still holds what was read of it."""
@@ -175,16 +177,15 @@ class TailedFile:
         self._kept = os.pread(self.descriptor, min(offset, KEPT_BYTES), max(0, offset - KEPT_BYTES))
         self.fingerprint = Fingerprint().advanced(offset, self._kept, os.pread(self.descriptor, HEAD_BYTES, 0))
 
-    def _advance(self, buffer: bytes, start: int, end: int) -> None:
-        if end == start:
+    def _advance(self, data: bytes, end: int) -> None:
+        if end == 0:
             return
-        self.offset += end - start
+        self.offset += end
         self.size = max(self.size, self.offset)
-        if end - start >= KEPT_BYTES:
-            self._kept = buffer[end - KEPT_BYTES : end]
-        else:
-            self._kept = (self._kept + buffer[start:end])[-KEPT_BYTES:]
-        self.fingerprint = self.fingerprint.advanced(self.offset, self._kept, buffer[:HEAD_BYTES])
+        start = self._kept if len(self._kept) < KEPT_BYTES else b""  # all that was read, as long as the head may grow
+        before = data[end - KEPT_BYTES : end] if end >= KEPT_BYTES else self._kept + data[:end]
+        self._kept = before[-KEPT_BYTES:]
+        self.fingerprint = self.fingerprint.advanced(self.offset, self._kept, (start + data[:HEAD_BYTES])[:HEAD_BYTES])
 
 
 def leading_hole_bytes(descriptor: int) -> int:
@@ -197,25 +198,23 @@ def leading_hole_bytes(descriptor: int) -> int:
     return data + len(block) - len(block.lstrip(b"\0"))
 
 
-def split_lines(buffer: bytes, start: int, max_line_bytes: int, *, is_final: bool) -> tuple[list[bytes], int]:
-    """The lines in `buffer` from `start` on, and where the first one begins that is not among them. Pure."""
-    newline = buffer.rfind(b"\n", start)
-    if newline < 0:
-        unfinished = len(buffer) - start
-        if unfinished > max_line_bytes:
-            return [buffer[start : start + max_line_bytes]], start + max_line_bytes
-        if is_final and unfinished:
-            return [buffer[start:]], len(buffer)
-        return [], start
-    lines = buffer[start:newline].split(b"\n")
-    if newline - start > max_line_bytes:
+def split_lines(data: bytes, max_line_bytes: int, *, is_final: bool) -> tuple[list[bytes], int]:
+    """The lines of `data`, and where the rest begins that is none yet. Pure."""
+    lines = data.split(b"\n")
+    rest = lines.pop()
+    if rest and is_final:
+        lines.append(rest)
+        rest = b""
+    elif not lines and len(rest) > max_line_bytes:
+        lines, rest = [rest[:max_line_bytes]], rest[max_line_bytes:]
+    if len(data) > max_line_bytes:
         lines = cut(lines, max_line_bytes)
-    return lines, newline + 1
+    return lines, len(data) - len(rest)
 
 
 def cut(lines: list[bytes], max_line_bytes: int) -> list[bytes]:
     """The same bytes, in pieces of at most `max_line_bytes`."""
-    if max(map(len, lines)) <= max_line_bytes:
+    if max(map(len, lines), default=0) <= max_line_bytes:
         return lines
     return [
         line[start : start + max_line_bytes] for line in lines for start in range(0, max(len(line), 1), max_line_bytes)

@@ -22,29 +22,28 @@ def pieces(line: bytes, limit: int) -> list[bytes]:
     return [line[start : start + limit] for start in range(0, max(len(line), 1), limit)]
 
 
-@given(before=CONTENT, content=CONTENT, limit=st.integers(1, 50))
-def test_lines_and_rest_make_up_the_content(before: bytes, content: bytes, limit: int) -> None:
+@given(content=CONTENT, limit=st.integers(1, 50))
+def test_lines_and_rest_make_up_the_content(content: bytes, limit: int) -> None:
     """Read in turns until nothing comes, as the source does: every byte once, cut at newlines, or at the limit."""
-    buffer, at, lines = before + content, len(before), list[bytes]()
+    at, lines = 0, list[bytes]()
     while True:
-        found, end = split_lines(buffer, at, limit, is_final=False)
-        if end == at:
+        found, end = split_lines(content[at:], limit, is_final=False)
+        if end == 0:
             break
-        lines, at = lines + found, end
+        lines, at = lines + found, at + end
     *whole, rest = content.split(b"\n")
     emitted = (len(rest) - 1) // limit * limit if rest else 0
-    assert lines == [piece for line in whole for piece in pieces(line, limit)] + pieces(rest, limit)[: emitted // limit]
-    assert buffer[at:] == rest[emitted:]
+    expected = [piece for line in whole for piece in pieces(line, limit)]
+    assert lines == expected + pieces(rest, limit)[: emitted // limit]
+    assert content[at:] == rest[emitted:]
 
 
 @given(content=CONTENT, limit=st.integers(1, 50))
 def test_final_file_leaves_no_rest(content: bytes, limit: int) -> None:
-    at, lines = 0, list[bytes]()
-    while at < len(content):
-        found, at = split_lines(content, at, limit, is_final=True)
-        lines += found
+    lines, end = split_lines(content, limit, is_final=True)
     expected = content.removesuffix(b"\n").split(b"\n") if content else []
     assert lines == [piece for line in expected for piece in pieces(line, limit)]
+    assert end == len(content)
 
 
 @given(data=st.data())

@@ -240,6 +240,16 @@ async def test_rest_without_newline_comes_when_the_file_is_rotated_away(tmp_path
         await reader.wait_for([f"{name} {n}".encode() for name in ("kept", "moved", "deleted") for n in (1, 2)])
 
 
+async def test_backlog_of_a_deleted_file_is_read_to_its_last_byte(tmp_path: Path) -> None:
+    """Deleted while most of it is unread, its rest without a newline included."""
+    lines = [b"%08d" % number for number in range(1_000_000)]
+    (tmp_path / "app.log").write_bytes(b"\n".join(lines))
+    async with reading(tmp_path / "*.log", **{"rotated.quiet.seconds": 0, "scan.interval.seconds": 0.01}) as reader:
+        await reader.wait_until_lines(1)
+        (tmp_path / "app.log").unlink()
+        await reader.wait_for(lines)
+
+
 # --- rotation -------------------------------------------------------------------------------------------------------
 
 
