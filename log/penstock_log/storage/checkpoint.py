@@ -10,12 +10,13 @@ from pathlib import Path
 from typing import Any, Final
 
 import msgspec
+from crc32c import crc32c
 
 from penstock_log.storage.durable import write_atomically
 
 __all__ = ["Checkpoint", "CheckpointFile", "RecoveryPoint"]
 
-_NAME: Final = "checkpoint.json"
+_NAME: Final = "checkpoint"
 
 
 class RecoveryPoint(msgspec.Struct, frozen=True):
@@ -48,14 +49,16 @@ class CheckpointFile:
         with self._lock:
             content = msgspec.structs.replace(self.content, **changes)
             if content != self.content:
-                write_atomically(self._path, msgspec.json.encode(content))
+                encoded = msgspec.json.encode(content)
+                write_atomically(self._path, b"%s\n%08x\n" % (encoded, crc32c(encoded)))
                 self.content = content
 
     def _read(self) -> Checkpoint | None:
+        """None also for a damaged file: to check all of the log is safe, to believe a wrong offset is not."""
         try:
-            return msgspec.json.decode(self._path.read_bytes(), type=Checkpoint)
-        except FileNotFoundError:
-            return None
-        except msgspec.MsgspecError:
-            # Written atomically, so this is a damaged disk or another program's doing: checking all of the log is safe.
+            encoded, checksum = self._path.read_bytes().splitlines()
+            if int(checksum, 16) != crc32c(encoded):
+                return None
+            return msgspec.json.decode(encoded, type=Checkpoint)
+        except (FileNotFoundError, ValueError):
             return None

@@ -281,10 +281,10 @@ class PartitionLog:
 
     def _locate(self, offset: int) -> tuple[Segment, int]:
         """The batch that contains `offset`. One that begins where a read or append ended lately needs no search."""
-        place = self._positions.get(offset)
-        if place is not None and place[1] < place[0].size:
-            return place
         segment = self.segments[self._segment_number(offset)]
+        place = self._positions.get(offset)
+        if place is not None and place[0] is segment:
+            return place
         return segment, find_batch(segment, offset)[0]
 
     def _remember(self, offset: int, segment: Segment, position: int) -> None:

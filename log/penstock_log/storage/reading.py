@@ -43,7 +43,7 @@ def read_batches(
         data = memoryview(segment.read(position, size))
         length, next_offset, good = _whole_batches(data, offset, up_to_offset)
         good = good and len(data) == size
-    if not length and not good:
+    if not length and (not good or len(data) < HEADER_SIZE):
         raise _damaged(segment, position, offset)
     if length > max_bytes and not at_least_one_batch:
         return data[:0], offset

@@ -102,6 +102,17 @@ def test_a_hole_left_by_a_power_cut_ends_the_log(directory: LogDirectory) -> Non
     assert directory.segment().stat().st_size > first
 
 
+def test_a_consumer_gets_past_garbage_after_a_full_segment(directory: LogDirectory) -> None:
+    limits = SegmentLimits(segment_bytes=200)
+    log = directory.open(limits)
+    for number in range(4):
+        directory.append(log, b"x" * 100 + b"%d" % number)
+    log.close()
+    with directory.segment(1).open("ab") as file:
+        file.write(b"garbage")
+    assert [offset for offset, _ in directory.contents(directory.open(limits))] == [0, 1, 2, 3]
+
+
 def test_a_clean_start_reads_no_batch(directory: LogDirectory) -> None:
     log = directory.open()
     directory.append(log, b"one")
@@ -123,14 +134,14 @@ def test_lost_or_stale_files_beside_the_log_do_no_harm(directory: LogDirectory) 
     directory.flush(log)
     log.close()
     expected = [(number, b"value-%d" % number) for number in range(30)]
-    for pattern in ("*.index", "*.timeindex", "checkpoint.json", "leader-epoch-checkpoint"):
+    for pattern in ("*.index", "*.timeindex", "checkpoint", "leader-epoch-checkpoint"):
         for path in directory.path.glob(pattern):
             path.unlink()
         log = directory.open(limits)
         assert directory.contents(log) == expected
         log.close()
-    (directory.path / "checkpoint.json").write_text("{half")
-    (directory.path / "checkpoint.json.tmp").write_text("{half")
+    (directory.path / "checkpoint").write_text("{half")
+    (directory.path / "checkpoint.tmp").write_text("{half")
     log = directory.open(limits)
     assert directory.contents(log) == expected
     assert log.epochs.end_offset_for(1, 30) == (1, 20)
