@@ -109,9 +109,9 @@ def open_descriptors() -> set[str]:
     return descriptors
 
 
-def descriptors_left_open(before: set[str]) -> set[str]:
+def descriptors_left_open(before: set[str], patience_seconds: float) -> set[str]:
     """Those that were opened since and stay open. A library with threads of its own may close some a little late."""
-    deadline = time.monotonic() + 5.0
+    deadline = time.monotonic() + patience_seconds
     while (left := open_descriptors() - before) and time.monotonic() < deadline:
         time.sleep(0.01)
     return left

@@ -154,7 +154,8 @@ class SourceContract(ConnectorContract):
             asyncio.run(scenario(while_waiting=while_waiting))  # what is opened once for ever is open after this
             before = open_descriptors()
             asyncio.run(scenario(while_waiting=while_waiting))
-            assert not descriptors_left_open(before), "descriptors that were left open"
+            left = descriptors_left_open(before, self.patience_seconds)
+            assert not left, f"descriptors that were left open: {sorted(left)}"
 
     def _read_world(self, config: Mapping[str, Any]) -> list[Batch]:
         async def scenario() -> list[Batch]:

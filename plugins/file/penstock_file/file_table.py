@@ -103,6 +103,7 @@ class FileTable:
             if file.gone_at is None:
                 if now - file.grew_at >= quiet_seconds:
                     file.gone_at = int(time)
+                    file.drop_kept()
                     yield file
             elif time - file.gone_at > FORGET_AFTER_SECONDS:
                 del self.lost[file.id]

@@ -62,3 +62,4 @@ class OpenFiles:
                 "too many deleted files are unread, gave one up", path=chosen.path, unread_bytes=unread_bytes
             )
         self.close(chosen)
+        chosen.drop_kept()

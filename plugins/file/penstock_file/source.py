@@ -20,7 +20,7 @@ from penstock_file.wakeups import Wakeups
 
 logger = structlog.get_logger()
 
-SCAN_SHARE = 0.02
+SCAN_SHARE = 0.01
 """Of the time that goes into scanning, at most: ten thousand idle files must not cost a core."""
 HASTY_SCAN_SHARE = 0.1
 """The same while files come and go."""

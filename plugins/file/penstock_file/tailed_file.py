@@ -115,6 +115,10 @@ class TailedFile:
             os.close(self.descriptor)
         self.descriptor = None
 
+    def drop_kept(self) -> None:
+        """Free the memory; an earlier copy is not recognised any more."""
+        self._kept = b""
+
     def read(self, max_line_bytes: int) -> tuple[list[bytes], bool]:
         """The next lines, without their newlines, and whether there may be more at once.
 
