@@ -55,7 +55,7 @@ async def test_json_records_are_json() -> None:
     assert [json.loads(value)["number"] for value in batch.values if value] == list(range(1000))
 
 
-@pytest.mark.parametrize("rate", [0, 0.5, 20_000])
+@pytest.mark.parametrize("rate", [0, 5, 20_000])
 async def test_ends_after_the_set_number(rate: float) -> None:
     batches = await generate(records=1, **{"rate.per.second": rate})
     assert sum(map(len, batches)) == 1
