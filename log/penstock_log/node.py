@@ -22,17 +22,20 @@ from penstock_log.api.produce import ProduceApi
 from penstock_log.api.producers import ProducersApi
 from penstock_log.api.registry import Registry
 from penstock_log.api.topics import TopicsApi
+from penstock_log.api.transactions import TransactionsApi
 from penstock_log.api.versions import VersionsApi
 from penstock_log.config import NodeConfig
 from penstock_log.controller.broker_configs import broker_config, check_broker_configs, topic_defaults
 from penstock_log.controller.controller import Controller
 from penstock_log.controller.metadata_log import MetadataLog
+from penstock_log.controller.producer_ids import ProducerIds
 from penstock_log.group.service import GroupService
 from penstock_log.replicas import Replicas
 from penstock_log.server.dispatch import Dispatcher
 from penstock_log.server.server import Server
 from penstock_log.storage.files import OpenFiles
 from penstock_log.storage.flusher import Flusher
+from penstock_log.transaction.service import TransactionService
 
 log = structlog.get_logger()
 
@@ -62,6 +65,8 @@ class Node:
         self._controller: Controller
         self._replicas: Replicas
         self._groups: GroupService
+        self._producer_ids: ProducerIds
+        self._transactions: TransactionService
         self._to_close = AsyncExitStack()
         self.port = config.port
 
@@ -75,6 +80,8 @@ class Node:
             self._open(to_close)
             self._groups.start()
             to_close.push_async_callback(self._groups.stop)
+            self._transactions.start()
+            to_close.push_async_callback(self._transactions.stop)
             await self._listen(to_close)
             retention = asyncio.create_task(self._apply_retention())
             to_close.callback(retention.cancel)
@@ -100,7 +107,12 @@ class Node:
         to_close.callback(self._replicas.close)
         self._replicas.open_all()
         self._controller.subscribe(self._replicas.on_event)
-        self._groups = GroupService(self._controller, self._replicas, config.settings, steady_clock())
+        clock = steady_clock()
+        self._groups = GroupService(self._controller, self._replicas, config.settings, clock)
+        self._producer_ids = ProducerIds(self._controller, config.node_id)
+        self._transactions = TransactionService(
+            self._controller, self._replicas, self._groups, config.settings, self._producer_ids.next, clock
+        )
 
     async def _listen(self, to_close: AsyncExitStack) -> None:
         config = self._config
@@ -120,16 +132,17 @@ class Node:
         auto_create = broker_config(config.settings, "auto.create.topics.enable").lower() == "true"
         registry = Registry()
         registry.add(ClusterApi(controller, config.node_id, auto_create).routes())
-        registry.add(ProduceApi(replicas, now_ms).routes())
+        registry.add(ProduceApi(replicas, self._transactions.coordinator, now_ms).routes())
         registry.add(FetchApi(replicas, controller.state).routes())
         registry.add(OffsetsApi(replicas).routes())
         registry.add(TopicsApi(controller, config.settings).routes())
         registry.add(ConfigsApi(controller, config.node_id, config.settings).routes())
-        registry.add(ProducersApi(controller, config.node_id).routes())
-        groups = self._groups
-        registry.add(GroupsApi(groups.groups, groups.coordinator).routes())
+        registry.add(ProducersApi(self._producer_ids, self._transactions.coordinator).routes())
+        groups, transactions = self._groups, self._transactions
+        registry.add(GroupsApi(groups, transactions.transactions).routes())
         registry.add(GroupOffsetsApi(groups.coordinator, groups.offsets, controller.state, now_ms).routes())
         registry.add(GroupAdminApi(groups.coordinator, groups.offsets).routes())
+        registry.add(TransactionsApi(transactions, groups, controller.state, now_ms).routes())
         registry.add(LogDirsApi(replicas, config.data_dir).routes())
         return registry
 

@@ -9,9 +9,9 @@ from uuid import uuid4
 from penstock_log.api.registry import RequestContext, Response, Route
 from penstock_log.errors import ErrorCode, LogError
 from penstock_log.group.actions import JoinReply, JoinRequest, SyncRequest
-from penstock_log.group.coordinator import GroupCoordinator
-from penstock_log.group.groups import Groups
 from penstock_log.group.membership import Protocol
+from penstock_log.group.service import GroupService
+from penstock_log.transaction.transactions import Transactions
 
 FIND_COORDINATOR: Final = 10
 JOIN_GROUP: Final = 11
@@ -20,6 +20,7 @@ LEAVE_GROUP: Final = 13
 SYNC_GROUP: Final = 14
 
 _GROUP_KEY: Final = 0
+_TRANSACTION_KEY: Final = 1
 _BATCHED_FIND_COORDINATOR: Final = 4
 _MEMBER_ID_REQUIRED: Final = 4
 _NULLABLE_PROTOCOL_NAME: Final = 7
@@ -30,9 +31,12 @@ _BATCHED_LEAVE: Final = 3
 class GroupsApi:
     """Between the wire and the coordinator; what the coordinator refuses becomes an error code here."""
 
-    def __init__(self, groups: Groups, coordinator: GroupCoordinator) -> None:
-        self._groups = groups
-        self._coordinator = coordinator
+    def __init__(self, groups: GroupService, transactions: Transactions) -> None:
+        self._coordinator = groups.coordinator
+        self._find_by_key_type = {
+            _GROUP_KEY: groups.groups.coordinator_of,
+            _TRANSACTION_KEY: transactions.coordinator_of,
+        }
 
     def routes(self) -> list[Route]:
         return [
@@ -51,9 +55,9 @@ class GroupsApi:
 
     async def _find(self, key: str, key_type: int) -> dict[str, Any]:
         try:
-            if key_type != _GROUP_KEY:
+            if key_type not in self._find_by_key_type:
                 raise LogError(ErrorCode.invalid_request, f"there are no coordinators of key type {key_type}")
-            broker = await self._groups.coordinator_of(key)
+            broker = await self._find_by_key_type[key_type](key)
         except LogError as refusal:
             nowhere = {"key": key, "node_id": -1, "host": "", "port": -1}
             return nowhere | {"error_code": refusal.code, "error_message": refusal.message}

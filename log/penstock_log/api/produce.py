@@ -6,11 +6,19 @@ from typing import Any, Final
 
 from penstock_log.api.registry import RequestContext, Response, Route
 from penstock_log.errors import ErrorCode, LogError
+from penstock_log.group.offsets import TopicPartition
 from penstock_log.partition.partition import AppendResult, Partition
 from penstock_log.replicas import Replicas
+from penstock_log.storage.control import Producer, transactional_producer
+from penstock_log.transaction.coordinator import TransactionCoordinator
 from penstock_log.wire.produce import PRODUCE, PartitionRecords, ProduceRequest
 
 _ACKS: Final = (0, 1, -1)
+# What the transaction coordinator refuses, in the codes that a producer expects: the second is one to try again after.
+_WRITE_ERRORS: Final = {
+    ErrorCode.producer_fenced: ErrorCode.invalid_producer_epoch,
+    ErrorCode.coordinator_load_in_progress: ErrorCode.not_enough_replicas,
+}
 # An append that waits to be committed, or the answer of one that was refused.
 _Pending = tuple[Partition, AppendResult] | LogError
 
@@ -18,8 +26,9 @@ _Pending = tuple[Partition, AppendResult] | LogError
 class ProduceApi:
     """The hot path of writing: no record is decoded here."""
 
-    def __init__(self, replicas: Replicas, now_ms: Callable[[], int]) -> None:
+    def __init__(self, replicas: Replicas, coordinator: TransactionCoordinator, now_ms: Callable[[], int]) -> None:
         self._replicas = replicas
+        self._coordinator = coordinator
         self._now_ms = now_ms
 
     def routes(self) -> list[Route]:
@@ -55,9 +64,25 @@ class ProduceApi:
             partition = self._replicas.get(topic, part.partition)
             if request.acks == -1:
                 partition.check_enough_replicas()
+            producer = transactional_producer(part.records)
+            if producer is not None and not partition.has_open_transaction(producer.producer_id):
+                self._check_transaction(request.transactional_id, producer, TopicPartition(topic, part.partition))
             return partition, partition.append(part.records, self._now_ms())
         except LogError as error:
             return error
+
+    def _check_transaction(self, transactional_id: str | None, producer: Producer, partition: TopicPartition) -> None:
+        """The first write of a transaction to a partition: one that the coordinator does not know of would never end,
+        and hold up all who read committed records."""
+        if transactional_id is None:
+            raise LogError(
+                ErrorCode.transactional_id_authorization_failed,
+                "A transactional batch came without a transactional id.",
+            )
+        try:
+            self._coordinator.check_writes(transactional_id, producer, partition)
+        except LogError as error:
+            raise LogError(_WRITE_ERRORS.get(error.code, error.code), error.message) from None
 
 
 async def _acknowledge(index: int, pending: _Pending, deadline: float) -> dict[str, Any]:

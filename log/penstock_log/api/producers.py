@@ -1,43 +1,43 @@
-"""InitProducerId: the identity by which an idempotent producer's batches are told apart."""
+"""InitProducerId: the identity by which a producer's batches are told apart, and its predecessors fenced."""
 
-from collections.abc import Iterator
 from typing import Any, Final
 
 from penstock_log.api.registry import RequestContext, Response, Route
-from penstock_log.controller.controller import Controller
-from penstock_log.errors import ErrorCode, LogError
+from penstock_log.api.transactions import fencing_error
+from penstock_log.controller.producer_ids import ProducerIds
+from penstock_log.errors import LogError
+from penstock_log.storage.control import Producer
+from penstock_log.transaction.coordinator import TransactionCoordinator
 
 INIT_PRODUCER_ID: Final = 22
 _MAX_PRODUCER_EPOCH: Final = (1 << 15) - 1
+_PRODUCER_FENCED: Final = 4
 
 
 class ProducersApi:
-    """Gives out ids from blocks that the controller allocates, so that no id is given twice, even after a crash."""
+    """Transactional producers get their identity from the transaction coordinator, others a fresh id."""
 
-    def __init__(self, controller: Controller, node_id: int) -> None:
-        self._controller = controller
-        self._node_id = node_id
-        self._ids: Iterator[int] = iter(())
+    def __init__(self, producer_ids: ProducerIds, coordinator: TransactionCoordinator) -> None:
+        self._producer_ids = producer_ids
+        self._coordinator = coordinator
 
     def routes(self) -> list[Route]:
         return [Route(INIT_PRODUCER_ID, 0, 5, self.init_producer_id)]
 
     async def init_producer_id(self, request: Any, context: RequestContext) -> Response:
-        if request.transactional_id is not None:
-            # There is no transaction coordinator yet; a code that clients retry would keep them waiting for ever.
-            return {"error_code": ErrorCode.invalid_request, "producer_epoch": -1}
-        producer_id = getattr(request, "producer_id", -1)
-        producer_epoch = getattr(request, "producer_epoch", -1)
-        # A producer that lost track of its sequence goes on under the next epoch of its id (KIP-360).
-        if producer_id >= 0 and 0 <= producer_epoch < _MAX_PRODUCER_EPOCH:
-            return {"error_code": 0, "producer_id": producer_id, "producer_epoch": producer_epoch + 1}
+        expected = Producer(getattr(request, "producer_id", -1), getattr(request, "producer_epoch", -1))
         try:
-            return {"error_code": 0, "producer_id": await self.next_producer_id(), "producer_epoch": 0}
+            if request.transactional_id is None:
+                producer = await self._idempotent(expected)
+            else:
+                timeout_ms = round(request.transaction_timeout.total_seconds() * 1000)
+                producer = await self._coordinator.init_producer(request.transactional_id, timeout_ms, expected)
         except LogError as error:
-            return {"error_code": error.code, "producer_epoch": -1}
+            return {"error_code": fencing_error(error, context, since=_PRODUCER_FENCED), "producer_epoch": -1}
+        return {"error_code": 0, "producer_id": producer.producer_id, "producer_epoch": producer.epoch}
 
-    async def next_producer_id(self) -> int:
-        while True:
-            for producer_id in self._ids:
-                return producer_id
-            self._ids = iter(await self._controller.allocate_producer_ids(self._node_id))
+    async def _idempotent(self, expected: Producer) -> Producer:
+        """A producer that lost track of its sequence goes on under the next epoch of its id (KIP-360)."""
+        if expected.producer_id >= 0 and 0 <= expected.epoch < _MAX_PRODUCER_EPOCH:
+            return Producer(expected.producer_id, expected.epoch + 1)
+        return Producer(await self._producer_ids.next(), 0)

@@ -57,6 +57,27 @@ _OWN = [
     ),
     ConfigSpec("num.partitions", ConfigType.INT, "1", "Partitions of a topic created without a number.", minimum=1),
     ConfigSpec(
+        "transaction.max.timeout.ms",
+        ConfigType.INT,
+        "900000",
+        "The longest transaction timeout that a producer may ask for.",
+        minimum=1,
+    ),
+    ConfigSpec(
+        "transaction.state.log.num.partitions",
+        ConfigType.INT,
+        "50",
+        "Partitions of __transaction_state when it is created; their number cannot change later.",
+        minimum=1,
+    ),
+    ConfigSpec(
+        "transactional.id.expiration.ms",
+        ConfigType.INT,
+        "604800000",
+        "How long a transactional id is remembered after its last transaction.",
+        minimum=1,
+    ),
+    ConfigSpec(
         "socket.request.max.bytes",
         ConfigType.INT,
         "104857600",

@@ -3,12 +3,15 @@
 import struct
 from typing import Final, NamedTuple
 
+from penstock_log.storage.batch import HEADER_SIZE, read_header
 from penstock_log.storage.records import Record, decode_batch, encode_batch
 
-__all__ = ["TRANSACTIONAL", "Producer", "encode_marker", "is_commit_marker"]
+__all__ = ["TRANSACTIONAL", "Producer", "encode_marker", "is_commit_marker", "transactional_producer"]
 
 TRANSACTIONAL: Final = 0x10
 _CONTROL: Final = 0x20
+_ATTRIBUTES_AT: Final = 22
+"""The low byte of the attributes in a batch's header."""
 _KEY: Final = struct.Struct(">hh")
 """Version, then the type: 0 abort, 1 commit (ControlRecordType.json)."""
 _VALUE: Final = struct.Struct(">hi")
@@ -37,3 +40,12 @@ def is_commit_marker(batch: memoryview | bytes) -> bool:
     """Whether a control batch says that the transaction of its producer counts."""
     key = decode_batch(batch)[0].key
     return key is not None and _KEY.unpack_from(key)[1] == 1
+
+
+def transactional_producer(records: memoryview) -> Producer | None:
+    """Whose transaction a produce request's first batch belongs to; None where it belongs to none. What is no batch at
+    all is left to the checks of the append."""
+    if len(records) < HEADER_SIZE or not records[_ATTRIBUTES_AT] & TRANSACTIONAL:
+        return None
+    header = read_header(records)
+    return Producer(header.producer_id, header.producer_epoch)

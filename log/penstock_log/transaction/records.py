@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import ClassVar, Final
+from typing import Final
 
-from kio.static.constants import EntityType
 from kio.static.primitive import i8, i16, i32, i64
 
 from penstock_log.coordination.internal_records import read_versioned, version_of, write_versioned
 from penstock_log.group.offsets import TopicPartition
 from penstock_log.storage.control import Producer
 from penstock_log.storage.records import Record
+from penstock_log.transaction.record_schemas import PartitionsSchema, TransactionLogKey, TransactionLogValue
 from penstock_log.transaction.transaction import Transaction, TransactionState
 
 _STATUS: Final = {
@@ -23,43 +22,6 @@ _STATUS: Final = {
     TransactionState.COMPLETE_ABORT: 5,
 }
 _STATES: Final = {status: state for state, status in _STATUS.items()}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TransactionLogKey:
-    """TransactionLogKey.json"""
-
-    __type__: ClassVar = EntityType.data
-    __version__: ClassVar[i16] = i16(0)
-    __flexible__: ClassVar[bool] = False
-    transactional_id: str = field(metadata={"kafka_type": "string"})
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PartitionsSchema:
-    """The partitions of a topic in TransactionLogValue.json"""
-
-    __type__: ClassVar = EntityType.nested
-    __version__: ClassVar[i16] = i16(0)
-    __flexible__: ClassVar[bool] = False
-    topic: str = field(metadata={"kafka_type": "string"})
-    partition_ids: tuple[i32, ...] = field(metadata={"kafka_type": "int32"}, default=())
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TransactionLogValue:
-    """TransactionLogValue.json"""
-
-    __type__: ClassVar = EntityType.data
-    __version__: ClassVar[i16] = i16(0)
-    __flexible__: ClassVar[bool] = False
-    producer_id: i64 = field(metadata={"kafka_type": "int64"})
-    producer_epoch: i16 = field(metadata={"kafka_type": "int16"})
-    transaction_timeout_ms: i32 = field(metadata={"kafka_type": "int32"})
-    transaction_status: i8 = field(metadata={"kafka_type": "int8"})
-    transaction_partitions: tuple[PartitionsSchema, ...] | None
-    transaction_last_update_timestamp_ms: i64 = field(metadata={"kafka_type": "int64"})
-    transaction_start_timestamp_ms: i64 = field(metadata={"kafka_type": "int64"})
 
 
 def encode_transaction(transaction: Transaction, now_ms: int) -> Record:
