@@ -27,7 +27,15 @@ COMMANDS = {
     "consume": "Print the records of a topic.",
 }
 FAILED, WRONG_INPUT, WRONG_ENVIRONMENT, INTERRUPTED = 1, 2, 3, 130
-ENVIRONMENT_CODES = {"port-in-use", "connection-lost", "no-server", "storage-unavailable"}
+INPUT_CODES = {"unknown-connector-class", "ambiguous-connector-class"}
+ENVIRONMENT_CODES = {
+    "port-in-use",
+    "data-dir-in-use",
+    "cannot-listen",
+    "connection-lost",
+    "no-server",
+    "log-unavailable",
+}
 
 
 class LazyGroup(click.Group):
@@ -84,7 +92,7 @@ def run(arguments: Sequence[str]) -> int:
 
 
 def exit_code(error: PenstockError) -> int:
-    if isinstance(error, BadConfiguration):
+    if isinstance(error, BadConfiguration) or error.problem.code in INPUT_CODES:
         return WRONG_INPUT
     return WRONG_ENVIRONMENT if error.problem.code in ENVIRONMENT_CODES else FAILED
 

@@ -1,0 +1,54 @@
+"""`penstock topic`, `produce` and `consume` on a running log."""
+
+import json
+
+import pytest
+
+from .conftest import Run
+
+
+@pytest.fixture
+def on_log(kafka: str) -> tuple[str, str]:
+    return "--bootstrap-servers", kafka
+
+
+def test_a_topic_from_creation_to_deletion(penstock: Run, on_log: tuple[str, str], fresh_topic: str) -> None:
+    created = penstock("topic", "create", fresh_topic, "--partitions", "2", *on_log)
+    assert created.returncode == 0
+    assert "created with 2 partitions" in created.stderr
+    described = json.loads(penstock("topic", "describe", fresh_topic, "-o", "json", *on_log).stdout)
+    assert [partition["end_offset"] for partition in described["partitions"]] == [0, 0]
+    assert fresh_topic in penstock("topic", "list", *on_log).stdout
+    assert penstock("topic", "delete", fresh_topic, "--yes", *on_log).returncode == 0
+    assert fresh_topic not in penstock("topic", "list", *on_log).stdout
+
+
+def test_lines_in_are_lines_out(penstock: Run, on_log: tuple[str, str], fresh_topic: str) -> None:
+    penstock("topic", "create", fresh_topic, *on_log)
+    lines = "".join(f"line {number} é\n" for number in range(1000))
+    assert "1000 records" in penstock("produce", fresh_topic, *on_log, input=lines).stderr
+    assert penstock("consume", fresh_topic, "--exit", *on_log).stdout == lines
+    assert penstock("consume", fresh_topic, "-n", "3", *on_log).stdout == lines[: lines.index("line 3 ")]
+    assert penstock("consume", fresh_topic, "--from", "end", "--exit", *on_log).stdout == ""
+
+
+def test_keys_and_json(penstock: Run, on_log: tuple[str, str], fresh_topic: str) -> None:
+    penstock("topic", "create", fresh_topic, *on_log)
+    penstock("produce", fresh_topic, "--key-separator", ":", *on_log, input="k:v:w\nno key\n")
+    output = penstock("consume", fresh_topic, "--exit", "-o", "json", *on_log).stdout
+    records = [json.loads(line) for line in output.splitlines()]
+    assert [(record["key"], record["value"]) for record in records] == [("k", "v:w"), (None, "no key")]
+
+
+def test_a_missing_topic_is_named(penstock: Run, on_log: tuple[str, str]) -> None:
+    for command in (("consume", "no-such-topic"), ("topic", "describe", "no-such-topic")):
+        result = penstock(*command, *on_log)
+        assert result.returncode == 1
+        assert "unknown-topic  no-such-topic" in result.stderr
+
+
+def test_what_the_log_refuses_is_shown(penstock: Run, on_log: tuple[str, str], fresh_topic: str) -> None:
+    penstock("topic", "create", fresh_topic, *on_log)
+    again = penstock("topic", "create", fresh_topic, *on_log)
+    assert again.returncode == 1
+    assert "already exists" in again.stderr
