@@ -10,7 +10,7 @@ from uuid import UUID
 
 import structlog
 
-from penstock_log.storage.durable import write_atomically
+from penstock_log.storage.durable import write_then_rename
 
 __all__ = ["claim_directory"]
 
@@ -31,8 +31,9 @@ def claim_directory(directory: Path, topic_id: UUID) -> None:
         directory.rename(aside)
         logger.warning("moved aside a directory of a deleted topic; remove it by hand", directory=str(aside))
     directory.mkdir(parents=True, exist_ok=True)
+    # The names become durable with the log's first flush, before any record of this topic is acknowledged.
     encoded = base64.urlsafe_b64encode(topic_id.bytes).decode().rstrip("=")
-    write_atomically(directory / _NAME, f"version: 0\ntopic_id: {encoded}\n".encode())
+    write_then_rename(directory / _NAME, f"version: 0\ntopic_id: {encoded}\n".encode())
 
 
 def _read_owner(directory: Path) -> UUID | None:
