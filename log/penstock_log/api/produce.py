@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable
 from typing import Any, Final
 
-from penstock_log.api.registry import RequestContext, Response, Route
+from penstock_log.api.registry import CloseConnection, RequestContext, Response, Route
 from penstock_log.errors import ErrorCode, LogError
 from penstock_log.group.offsets import TopicPartition
 from penstock_log.partition.partition import AppendResult, Partition
@@ -41,6 +41,7 @@ class ProduceApi:
             for topic, partitions in request.topics
         ]
         if request.acks == 0:
+            _check_none_refused(pending)
             return None
         deadline = asyncio.get_running_loop().time() + request.timeout_ms / 1000
         return {
@@ -83,6 +84,14 @@ class ProduceApi:
             self._coordinator.check_writes(transactional_id, producer, partition)
         except LogError as error:
             raise LogError(_WRITE_ERRORS.get(error.code, error.code), error.message) from None
+
+
+def _check_none_refused(pending: list[tuple[str, list[tuple[int, _Pending]]]]) -> None:
+    """A producer with acks=0 hears nothing else of a refusal than that its connection is closed, as in Kafka."""
+    for topic, partitions in pending:
+        for index, append in partitions:
+            if isinstance(append, LogError):
+                raise CloseConnection(f"records sent with acks=0 to {topic}-{index}: {append}")
 
 
 async def _acknowledge(index: int, pending: _Pending, deadline: float) -> dict[str, Any]:

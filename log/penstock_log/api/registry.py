@@ -11,6 +11,7 @@ node (each file in `api/` has a class that takes what it needs and a `routes()` 
   a KeyError names what is missing. None means that the client expects no answer (Produce with acks=0).
 - A handler reports what the client did wrong by error codes in its answer, as Kafka does. An exception is a defect of
   ours: the server logs it and answers UNKNOWN_SERVER_ERROR by closing the connection.
+  Where a client must learn of a refusal and waits for no answer, the handler raises `CloseConnection`.
 - The requests of one connection are handled one after the other, in order, except that consecutive requests of a
   `pipelined` route overlap: each is started in order and takes effect before its first `await`.
 """
@@ -20,6 +21,10 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 Response = Mapping[str, Any]
+
+
+class CloseConnection(Exception):
+    """Raised by a handler: the peer is to be cut off, and the message says why. The server logs it."""
 
 
 class RequestContext(NamedTuple):

@@ -13,7 +13,7 @@ from typing import cast
 
 import structlog
 
-from penstock_log.api.registry import Route
+from penstock_log.api.registry import CloseConnection, Route
 from penstock_log.server.dispatch import Dispatcher, PreparedRequest
 from penstock_log.wire.encoder import Chunk
 from penstock_log.wire.reader import MalformedRequest
@@ -117,7 +117,7 @@ class Connection(asyncio.BufferedProtocol):
             self._renew_buffer(0)
 
     def _reject(self, reason: str) -> None:
-        log.warning("bad request, closing the connection", peer=self._peer, reason=reason)
+        log.warning("request refused, closing the connection", peer=self._peer, reason=reason)
         self._waiting.clear()
         self._transport.close()
 
@@ -145,7 +145,7 @@ class Connection(asyncio.BufferedProtocol):
 
     def _send(self, request: PreparedRequest, task: asyncio.Task[list[Chunk] | None]) -> None:
         error = task.exception()
-        if isinstance(error, MalformedRequest):
+        if isinstance(error, MalformedRequest | CloseConnection):
             self._reject(str(error))
         elif error is not None:
             log.error("request failed", peer=self._peer, api_key=request.header.api_key, exc_info=error)

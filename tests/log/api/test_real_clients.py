@@ -149,6 +149,15 @@ def test_a_batch_larger_than_the_topic_allows_is_refused(kafka: str, fresh_topic
     assert error.code() == confluent_kafka.KafkaError.MSG_SIZE_TOO_LARGE
 
 
+def test_a_refusal_with_acks_0_closes_the_connection_and_is_logged(log_node: "LogNode", fresh_topic: str) -> None:
+    create_topic(log_node.bootstrap_servers, fresh_topic, max_message_bytes="2000")
+    produce_one(log_node.bootstrap_servers, fresh_topic, b"x" * 3000, acks="0")
+    deadline = time.monotonic() + TIMEOUT_SECONDS
+    while f"acks=0 to {fresh_topic}-0: message_too_large" not in log_node.log_lines():
+        assert time.monotonic() < deadline, "no log line"
+        time.sleep(0.01)
+
+
 def test_a_compacted_topic_refuses_a_record_without_key(kafka: str, fresh_topic: str) -> None:
     create_topic(kafka, fresh_topic, cleanup_policy="compact")
     assert produce_one(kafka, fresh_topic, b"x").code() == confluent_kafka.KafkaError.INVALID_RECORD
