@@ -37,7 +37,10 @@ def run_node(config: NodeConfig) -> int:
         sys.stderr.write(f"{error}\n")
         return 2
     except OSError as error:
-        sys.stderr.write(f"cannot serve on {config.host}:{config.port} from {config.data_dir}: {error}\n")
+        sys.stderr.write(
+            f"cannot serve on {config.host}:{config.port} from {config.data_dir}: {error}."
+            " Another address or directory: --port, --host, --data-dir\n"
+        )
         return 2
     return 0
 

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from penstock_log.errors import ErrorCode, LogError
+
 
 @dataclass(frozen=True, slots=True)
 class NodeConfig:
@@ -17,3 +19,14 @@ class NodeConfig:
     advertised_host: str | None = None
     """The host that clients are told to connect to, where it is not `host` (which may be 0.0.0.0)."""
     settings: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def client_host(self) -> str:
+        """The host in every Metadata answer. LogError where clients could not connect to it."""
+        host = self.advertised_host or self.host
+        if host in ("0.0.0.0", "::"):
+            raise LogError(
+                ErrorCode.invalid_config,
+                f"clients cannot connect to {host}: say with --advertised-host by which name they reach this machine",
+            )
+        return host

@@ -22,6 +22,7 @@ from penstock_log.api.produce import ProduceApi
 from penstock_log.api.producers import ProducersApi
 from penstock_log.api.registry import Registry
 from penstock_log.api.topics import TopicsApi
+from penstock_log.api.transaction_admin import TransactionAdminApi
 from penstock_log.api.transactions import TransactionsApi
 from penstock_log.api.versions import VersionsApi
 from penstock_log.config import NodeConfig
@@ -72,7 +73,7 @@ class Node:
 
     @property
     def bootstrap_servers(self) -> str:
-        return f"{self._config.advertised_host or self._config.host}:{self.port}"
+        return f"{self._config.client_host}:{self.port}"
 
     async def start(self) -> None:
         """Return when clients can connect. A start that fails leaves nothing open."""
@@ -123,7 +124,7 @@ class Node:
         server = Server(Dispatcher(registry, versions), max_request_bytes)
         self.port = await server.bind(config.host, config.port)
         to_close.push_async_callback(server.stop)
-        await self._controller.register_broker(config.node_id, config.advertised_host or config.host, self.port)
+        await self._controller.register_broker(config.node_id, config.client_host, self.port)
         await server.start_serving()
         log.info("log node listens", bootstrap_servers=self.bootstrap_servers, data_dir=str(config.data_dir))
 
@@ -143,6 +144,7 @@ class Node:
         registry.add(GroupOffsetsApi(groups.coordinator, groups.offsets, controller.state, now_ms).routes())
         registry.add(GroupAdminApi(groups.coordinator, groups.offsets).routes())
         registry.add(TransactionsApi(transactions, groups, controller.state, now_ms).routes())
+        registry.add(TransactionAdminApi(transactions.transactions, replicas, now_ms).routes())
         registry.add(LogDirsApi(replicas, config.data_dir).routes())
         return registry
 
