@@ -12,28 +12,15 @@ from dataclasses import MISSING, Field, fields, is_dataclass
 from datetime import timedelta
 from functools import cache
 from struct import Struct
-from types import UnionType
-from typing import Any, Union, get_args, get_origin
+from typing import Any
 
 from kio.index import load_response_schema
+
+from penstock_log.wire.fields import FIXED_FORMATS, inner_type, is_array, is_optional, is_struct
 
 Chunk = bytes | memoryview
 Encoder = Callable[[Mapping[str, Any]], list[Chunk]]
 
-_FIXED_FORMATS = {
-    "bool": "?",
-    "int8": "b",
-    "int16": "h",
-    "uint16": "H",
-    "error_code": "h",
-    "int32": "i",
-    "timedelta_i32": "i",
-    "int64": "q",
-    "timedelta_i64": "q",
-    "datetime_i64": "q",
-    "float64": "d",
-    "uuid": "16s",
-}
 _NULL_UUID = bytes(16)
 
 
@@ -113,7 +100,7 @@ class _Source:
     def _plain_fields(self, plain: list[Field[Any]]) -> Iterator[str]:
         fixed: list[Field[Any]] = []
         for field in plain:
-            if _is_array(field) or _is_struct(field) or field.metadata.get("kafka_type") not in _FIXED_FORMATS:
+            if is_array(field) or is_struct(field) or field.metadata.get("kafka_type") not in FIXED_FORMATS:
                 yield from self._flush_fixed(fixed)
                 yield from self._write(field, self._value(field))
             else:
@@ -122,7 +109,7 @@ class _Source:
 
     def _flush_fixed(self, fixed: list[Field[Any]]) -> Iterator[str]:
         if fixed:
-            pack = self._pack("".join(_FIXED_FORMATS[field.metadata["kafka_type"]] for field in fixed))
+            pack = self._pack("".join(FIXED_FORMATS[field.metadata["kafka_type"]] for field in fixed))
             yield f"out.append({pack}({', '.join(map(self._fixed_value, fixed))}))"
             fixed.clear()
 
@@ -146,11 +133,11 @@ class _Source:
     def _write(self, field: Field[Any], value: str) -> list[str]:
         """Lines that append the value of a field whose encoding has no fixed size, or that stands alone."""
         kafka_type = field.metadata.get("kafka_type")
-        if _is_array(field):
+        if is_array(field):
             return self._write_array(field, value)
-        if _is_struct(field):
-            function = self.add_struct(_inner_type(field))
-            if not _is_optional(field) or "tag" in field.metadata:
+        if is_struct(field):
+            function = self.add_struct(inner_type(field))
+            if not is_optional(field) or "tag" in field.metadata:
                 return [f"{function}({value}, out, chunks)"]
             return [
                 f"if (s := {value}) is None: out.append(b'\\xff')",
@@ -160,7 +147,7 @@ class _Source:
             return [f"s = {value}", *self._write_string("s")]
         if kafka_type in ("bytes", "records"):
             return [f"blob({value}, out, chunks, {self.flexible})"]
-        return [f"out.append({self._pack(_FIXED_FORMATS[str(kafka_type)])}({value}))"]
+        return [f"out.append({self._pack(FIXED_FORMATS[str(kafka_type)])}({value}))"]
 
     def _write_string(self, name: str) -> list[str]:
         if self.flexible:
@@ -189,7 +176,7 @@ class _Source:
         ]
 
     def _write_item(self, field: Field[Any]) -> list[str]:
-        inner = _inner_type(field)
+        inner = inner_type(field)
         if is_dataclass(inner):
             return [f"{self.add_struct(inner)}(item, out, chunks)"]
         kafka_type = field.metadata["kafka_type"]
@@ -198,7 +185,7 @@ class _Source:
         if kafka_type == "bytes":
             return [f"blob(item, out, chunks, {self.flexible})"]
         value = "NULL_UUID if item is None else item.bytes" if kafka_type == "uuid" else "item"
-        return [f"out.append({self._pack(_FIXED_FORMATS[kafka_type])}({value}))"]
+        return [f"out.append({self._pack(FIXED_FORMATS[kafka_type])}({value}))"]
 
     def _tagged_fields(self, tagged: list[Field[Any]]) -> list[str]:
         """Tagged fields are written where the dict has them with a value other than the default."""
@@ -206,8 +193,8 @@ class _Source:
             return ["out.append(b'\\x00')"]
         lines = ["tags = []"]
         for field in sorted(tagged, key=lambda field: int(field.metadata["tag"])):
-            present = "value" if _is_array(field) else "value is not None"
-            if not _is_array(field) and not _is_struct(field):
+            present = "value" if is_array(field) else "value is not None"
+            if not is_array(field) and not is_struct(field):
                 present += f" and value != {_default(field)!r}"
             lines += [
                 f"value = v.get({field.name!r})",
@@ -220,38 +207,14 @@ class _Source:
         return [*lines, "out.append(uvarint(len(tags) // 3))", "out += tags"]
 
 
-def _is_array(field: Field[Any]) -> bool:
-    return any(get_origin(member) is tuple for member in _members(field.type))
-
-
-def _is_struct(field: Field[Any]) -> bool:
-    return not _is_array(field) and is_dataclass(_inner_type(field))
-
-
-def _is_optional(field: Field[Any]) -> bool:
-    return type(None) in _members(field.type)
-
-
-def _members(annotation: Any) -> tuple[Any, ...]:
-    return get_args(annotation) if get_origin(annotation) in (UnionType, Union) else (annotation,)
-
-
-def _inner_type(field: Field[Any]) -> type:
-    """The type of the field's value, or of its items, without `| None`."""
-    (inner,) = (member for member in _members(field.type) if member is not type(None))
-    if get_origin(inner) is tuple:
-        (inner,) = (member for member in _members(get_args(inner)[0]) if member is not type(None))
-    return inner  # type: ignore[no-any-return]
-
-
 def _default(field: Field[Any]) -> Any:
     """What a field that the response leaves out is sent as, or MISSING where leaving it out is a defect."""
     if field.name == "throttle_time":
         return 0
-    if field.metadata.get("kafka_type") == "datetime_i64" and _is_optional(field):
+    if field.metadata.get("kafka_type") == "datetime_i64" and is_optional(field):
         return -1
     if isinstance(field.default, timedelta):
         return field.default // timedelta(milliseconds=1)
     if field.default is not MISSING:
         return int(field.default) if isinstance(field.default, int) else field.default
-    return None if _is_optional(field) else MISSING
+    return None if is_optional(field) else MISSING

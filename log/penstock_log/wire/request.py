@@ -9,6 +9,7 @@ from kio.serial import entity_reader
 
 from penstock_log.wire.produce import PRODUCE, read_produce_request
 from penstock_log.wire.reader import MalformedRequest, Reader
+from penstock_log.wire.structure import compile_walk
 
 _HEADER = Struct(">hhih")
 
@@ -44,26 +45,25 @@ def read_body(header: RequestHeader, frame: memoryview) -> Any:
 
     `frame` must be read-only: kio refuses writable buffers.
     """
-    decode, flexible = _body_decoder(header.api_key, header.api_version)
+    walk, decode, flexible = _body_decoder(header.api_key, header.api_version)
     reader = Reader(frame, header.body, flexible)
     reader.tagged_fields()
+    if header.api_key == PRODUCE:
+        return read_produce_request(reader)
+    walk(frame, reader.position)
     try:
-        if header.api_key == PRODUCE:
-            return read_produce_request(reader)
         request, _ = decode(frame, reader.position)
-    except MalformedRequest:
-        raise
     except Exception as decode_error:  # kio raises several kinds, some of them Rust panics turned into exceptions
         raise MalformedRequest(f"{type(decode_error).__name__}: {decode_error}") from decode_error
     return request
 
 
 @cache
-def _body_decoder(api_key: int, version: int) -> tuple[Any, bool]:
+def _body_decoder(api_key: int, version: int) -> tuple[Any, Any, bool]:
     if api_key == PRODUCE:
-        return None, is_flexible(api_key, version)
+        return None, None, is_flexible(api_key, version)
     schema = load_request_schema(api_key, version)
-    return entity_reader(schema), schema.__flexible__
+    return compile_walk(schema), entity_reader(schema), schema.__flexible__
 
 
 @cache
