@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
 
-.PHONY: run test test-long lint format clean
+.PHONY: run test test-long lint format generate clean
 
 run: $(VENV)/.run
 	$(BIN)/penstock up --demo $(ARGS)
@@ -22,6 +22,10 @@ lint: $(VENV)/.dev
 format: $(VENV)/.dev
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+generate: $(VENV)/.dev
+	$(BIN)/python schemas/generate.py
+	$(BIN)/python docs/generate.py
 
 clean:
 	rm -rf $(VENV) .penstock dist
