@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable
 from typing import Any, Final
 
+from penstock_log.api.cluster import INTERNAL_TOPICS
 from penstock_log.api.registry import CloseConnection, RequestContext, Response, Route
 from penstock_log.errors import ErrorCode, LogError
 from penstock_log.group.offsets import TopicPartition
@@ -62,6 +63,8 @@ class ProduceApi:
                 raise LogError(ErrorCode.invalid_required_acks, f"acks is {request.acks}; it is 0, 1 or -1 (all).")
             if part.records is None:
                 raise LogError(ErrorCode.invalid_record, "The request holds no records for this partition.")
+            if topic in INTERNAL_TOPICS:
+                raise LogError(ErrorCode.invalid_topic_exception, f"{topic} is written by the log alone.")
             partition = self._replicas.get(topic, part.partition)
             if request.acks == -1:
                 partition.check_enough_replicas()

@@ -10,7 +10,7 @@ import structlog
 from penstock_log.errors import ErrorCode, LogError
 from penstock_log.partition.checks import CheckedBatch, check_records
 from penstock_log.partition.identity import claim_directory
-from penstock_log.partition.producers import ProducerStates
+from penstock_log.partition.producers import ProducerState, ProducerStates
 from penstock_log.partition.results import AppendResult, FetchedRecords, Isolation
 from penstock_log.partition.state import PartitionState
 from penstock_log.partition.topic_config import TopicConfig
@@ -156,6 +156,10 @@ class Partition:
         base_offset = self._append_all([CheckedBatch(marker, header)], now_ms)
         self._commit_soon()
         return self._result(base_offset, self._log.end_offset, -1)
+
+    def producers(self) -> list[tuple[int, ProducerState]]:
+        """The producers that wrote here of late, by id (DescribeProducers)."""
+        return list(self._producers)
 
     def has_open_transaction(self, producer_id: int) -> bool:
         """Whether records of it are here that no marker has decided on yet."""

@@ -5,7 +5,7 @@ what it reads from its log, so the states survive a restart and a change of lead
 """
 
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -52,6 +52,9 @@ class ProducerStates:
 
     def __len__(self) -> int:
         return len(self._producers)
+
+    def __iter__(self) -> Iterator[tuple[int, ProducerState]]:
+        return iter(self._producers.items())
 
     def get(self, producer_id: int) -> ProducerState | None:
         return self._producers.get(producer_id)
