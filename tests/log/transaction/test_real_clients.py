@@ -288,3 +288,33 @@ def test_an_open_transaction_is_aborted_after_its_timeout(kafka: str, fresh_topi
 def test_a_timeout_beyond_the_nodes_is_refused(kafka: str, transactional_id: str) -> None:
     with pytest.raises(KafkaException, match="timeout"):
         ConfluentTransactor(kafka, transactional_id, timeout_ms=900_001)
+
+
+def test_operators_see_transactions_and_the_producers_of_a_partition(
+    kafka: str, fresh_topic: str, transactional_id: str
+) -> None:
+    create_topic(kafka, fresh_topic)
+    transactor = ConfluentTransactor(kafka, transactional_id)
+    transactor.begin()
+    transactor.write(fresh_topic, range(2))
+    admin_class: Any = kafka_python.KafkaAdminClient
+    admin = admin_class(bootstrap_servers=kafka)
+    listed = admin.list_transactions(state_filters=["Ongoing"])
+    assert transactional_id in str(listed)
+    described = admin.describe_transactions([transactional_id])[transactional_id]
+    assert fresh_topic in str(described)
+    partition = kafka_python.TopicPartition(fresh_topic, 0)
+    producers = admin.describe_producers([partition])[partition]
+    assert "current_txn_start_offset=0" in str(producers)
+    transactor.commit()
+    assert "current_txn_start_offset=0" not in str(admin.describe_producers([partition])[partition])
+    admin.close()
+
+
+def test_clients_cannot_write_to_the_logs_own_topics(kafka: str, transactional_id: str) -> None:
+    ConfluentTransactor(kafka, transactional_id)
+    producer = confluent_kafka.Producer({"bootstrap.servers": kafka, "log_level": 0})
+    refusals: list[str] = []
+    producer.produce("__transaction_state", b"x", key=b"x", on_delivery=lambda error, _: refusals.append(str(error)))
+    producer.flush(DEADLINE_SECONDS)
+    assert "TOPIC_EXCEPTION" in refusals[0]
