@@ -11,6 +11,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from penstock_log.api.epochs import check_leader_epoch
+from penstock_log.api.isolation import isolation_of
 from penstock_log.api.registry import RequestContext, Response, Route
 from penstock_log.controller.state import ClusterState
 from penstock_log.errors import ErrorCode, LogError
@@ -52,7 +53,7 @@ class FetchApi:
             return {"error_code": ErrorCode.fetch_session_id_not_found, "responses": []}
         topics = [self._resolve(topic, context.api_version) for topic in request.topics]
         wanted = [part for _, parts in topics for part in parts]
-        isolation = Isolation(request.isolation_level)
+        isolation = isolation_of(request)
         _read(wanted, request.max_bytes, isolation)
         if not _enough(wanted, request.min_bytes):
             seconds = request.max_wait.total_seconds()

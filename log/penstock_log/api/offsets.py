@@ -4,6 +4,7 @@ from enum import IntEnum
 from typing import Any, Final
 
 from penstock_log.api.epochs import check_leader_epoch
+from penstock_log.api.isolation import isolation_of
 from penstock_log.api.registry import RequestContext, Response, Route
 from penstock_log.errors import ErrorCode, LogError
 from penstock_log.partition.partition import Isolation, Partition
@@ -42,7 +43,7 @@ class OffsetsApi:
         ]
 
     async def list_offsets(self, request: Any, context: RequestContext) -> Response:
-        isolation = Isolation(getattr(request, "isolation_level", 0))
+        isolation = isolation_of(request)
         return {
             "topics": [
                 {

@@ -21,6 +21,7 @@ from penstock_log.wire.reader import MalformedRequest
 log = structlog.get_logger()
 
 RECEIVE_BUFFER_BYTES = 16 * 1024
+FIRST_LARGE_BUFFER_BYTES = 2 * 1024 * 1024
 MAX_UNANSWERED_REQUESTS = 64
 MAX_UNANSWERED_BYTES = 32 * 1024 * 1024
 WRITE_HIGH_WATER_BYTES = 1024 * 1024
@@ -91,9 +92,13 @@ class Connection(asyncio.BufferedProtocol):
         return int(length) + _LENGTH.size
 
     def _renew_buffer(self, needed: int) -> None:
-        """A fresh buffer that begins with the unfinished frame: the old one belongs to the frames cut from it."""
+        """A fresh buffer that begins with the unfinished frame: the old one belongs to the frames cut from it.
+
+        A large frame gets its memory as it arrives: a length alone costs its sender four bytes.
+        """
         unfinished = self._buffer[self._start : self._end]
-        self._buffer = bytearray(max(needed, RECEIVE_BUFFER_BYTES))
+        affordable = max(FIRST_LARGE_BUFFER_BYTES, 4 * len(unfinished))
+        self._buffer = bytearray(max(min(needed, affordable), RECEIVE_BUFFER_BYTES))
         self._buffer[: len(unfinished)] = unfinished
         self._start, self._end = 0, len(unfinished)
 
@@ -107,8 +112,6 @@ class Connection(asyncio.BufferedProtocol):
                 )
             end = self._start + size
             if end > self._end:
-                if end > len(self._buffer):
-                    self._renew_buffer(size)
                 break
             self._waiting.append(self._dispatcher.prepare(view[self._start + _LENGTH.size : end], self._peer_host))
             self._unanswered_bytes += size
@@ -139,7 +142,7 @@ class Connection(asyncio.BufferedProtocol):
         while self._answers and self._answers[0][1].done():
             request, task = self._answers.popleft()
             self._unanswered_bytes -= len(request.frame) + _LENGTH.size
-            if not task.cancelled() and not self._transport.is_closing():
+            if not task.cancelled():
                 self._send(request, task)
         self._start_requests()
 
@@ -150,7 +153,7 @@ class Connection(asyncio.BufferedProtocol):
         elif error is not None:
             log.error("request failed", peer=self._peer, api_key=request.header.api_key, exc_info=error)
             self._transport.abort()
-        elif chunks := task.result():
+        elif (chunks := task.result()) and not self._transport.is_closing():
             self._transport.writelines(chunks)
 
     def _balance_reading(self) -> None:

@@ -1,8 +1,9 @@
 """Walks a request's bytes by its schema, without decoding them, so that no length in it promises more than there is.
 
 kio's decoder reserves memory for as many items as an array's length claims, and a process that cannot have it aborts:
-thirty bytes from a stranger would end the node. A walk is one generated function for each struct, in which adjacent
-fixed-size fields are one addition, so that it costs a few microseconds.
+thirty bytes from a stranger would end the node. kio also reads a null as None where the protocol has none, and handlers
+would stumble over it. A walk is one generated function for each struct, in which adjacent fixed-size fields are one
+addition, so that it costs a few microseconds.
 """
 
 from collections.abc import Callable, Iterator
@@ -51,7 +52,11 @@ def _uvarint(frame: memoryview, position: int) -> tuple[int, int]:
             raise MalformedRequest(f"varint before {position} has more than 5 bytes")
 
 
-def _check_count(count: int, smallest: int, position: int, end: int) -> None:
+def _check_count(count: int, smallest: int, nullable: bool, position: int, end: int) -> None:
+    if count < 0:
+        if nullable and count == -1:
+            return
+        raise MalformedRequest(f"array of {count} items before {position}")
     if count * smallest > end - position:
         raise MalformedRequest(f"array of {count} items at {position} does not fit the frame of {end} bytes")
 
@@ -110,7 +115,7 @@ class _Source:
     def _array(self, field: Field[Any]) -> list[str]:
         inner, item_size = inner_type(field), _fixed_size(field)
         head = ["c, p = uvarint(b, p)", "c -= 1"] if self.flexible else ["c = int32(b, p)[0]", "p += 4"]
-        head.append(f"check_count(c, {self._smallest(field)}, p, n)")
+        head.append(f"check_count(c, {self._smallest(field)}, {is_optional(field)}, p, n)")
         if is_dataclass(inner):
             item = [f"p = {self.add_struct(inner)}(b, p, n)"]
         elif item_size:

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+import psutil
 import pytest
 
 if TYPE_CHECKING:
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
     Connect = Callable[[LogNode], RawClient]
 
-API_VERSIONS, METADATA, FETCH, HEARTBEAT = 18, 3, 1, 12
+API_VERSIONS, METADATA, FETCH, LIST_OFFSETS, HEARTBEAT, DESCRIBE_GROUPS = 18, 3, 1, 2, 12, 15
 DEADLINE_SECONDS = 10
 
 
@@ -134,3 +135,42 @@ def test_a_client_that_does_not_read_its_answers_is_not_read_from_without_end(
         with pytest.raises(TimeoutError):
             client.socket.sendall(request * 1000)  # 140 MB of requests, whose answers would take 3 GB
         assert_serves(log_node, connect)
+
+
+def test_what_a_handler_cannot_make_sense_of_closes_the_connection_with_a_reason_and_no_traceback(
+    own_log_node: "LogNode", connect: "Connect"
+) -> None:
+    no_such_level = struct.pack(">iiiibi", -1, 0, 1, 1_000_000, 7, 0)
+    no_array = struct.pack(">ibi", -1, 0, -1)
+    for api_key, version, body, reason in (
+        (FETCH, 4, no_such_level, "there is no isolation level 7"),
+        (LIST_OFFSETS, 2, no_array, "array of -1 items"),
+    ):
+        with connect(own_log_node) as client:
+            client.send(api_key, version, 1, body)
+            assert client.is_closed_by_the_node()
+            assert reason in own_log_node.log_lines()
+    assert "Traceback" not in own_log_node.log_lines()
+
+
+def test_a_length_without_the_bytes_takes_no_memory(own_log_node: "LogNode", connect: "Connect") -> None:
+    process = psutil.Process(own_log_node.process.pid)
+    before = process.memory_info().rss
+    clients = [connect(own_log_node) for _ in range(10)]
+    for client in clients:
+        client.socket.sendall(struct.pack(">ihh", 100_000_000, 0, 9) + bytes(20_000))
+    assert_serves(own_log_node, connect)
+    assert process.memory_info().rss - before < 100_000_000
+    for client in clients:
+        client.socket.close()
+
+
+def test_a_large_request_arrives_whole_through_growing_buffers(log_node: "LogNode", connect: "Connect") -> None:
+    groups = [b"g" * 30_000] * 300
+    body = struct.pack(">i", len(groups)) + b"".join(struct.pack(">h", len(group)) + group for group in groups)
+    with connect(log_node) as client:
+        client.send(DESCRIBE_GROUPS, 0, 1, body)
+        client.send(API_VERSIONS, 0, 2)
+        correlation_id, answer = client.receive()
+        assert (correlation_id, struct.unpack_from(">i", answer)) == (1, (300,))
+        assert client.receive()[0] == 2
