@@ -305,9 +305,10 @@ def test_operators_see_transactions_and_the_producers_of_a_partition(
     assert fresh_topic in str(described)
     partition = kafka_python.TopicPartition(fresh_topic, 0)
     producers = admin.describe_producers([partition])[partition]
-    assert "current_txn_start_offset=0" in str(producers)
+    assert "current_transaction_start_offset=0" in str(producers)
     transactor.commit()
-    assert "current_txn_start_offset=0" not in str(admin.describe_producers([partition])[partition])
+    read(kafka, fresh_topic, 2)
+    assert "current_transaction_start_offset=0" not in str(admin.describe_producers([partition])[partition])
     admin.close()
 
 
