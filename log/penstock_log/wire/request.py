@@ -4,7 +4,7 @@ from functools import cache
 from struct import Struct, error
 from typing import Any, NamedTuple
 
-from kio.index import load_request_schema
+from kio.index import KioIndexError, load_request_schema
 from kio.serial import entity_reader
 
 from penstock_log.wire.produce import PRODUCE, read_produce_request
@@ -45,7 +45,10 @@ def read_body(header: RequestHeader, frame: memoryview) -> Any:
 
     `frame` must be read-only: kio refuses writable buffers.
     """
-    walk, decode, flexible = _body_decoder(header.api_key, header.api_version)
+    try:
+        walk, decode, flexible = _body_decoder(header.api_key, header.api_version)
+    except KioIndexError as unknown:  # Produce 0 to 2, which are advertised for librdkafka's sake and not served
+        raise MalformedRequest(f"version {header.api_version} of API {header.api_key} is not served") from unknown
     reader = Reader(frame, header.body, flexible)
     reader.tagged_fields()
     if header.api_key == PRODUCE:

@@ -42,6 +42,7 @@ MALFORMED = {
     "client id too long": (struct.pack(">ihhih", 10, METADATA, 1, 1, 500), "does not fit the frame"),
     "unknown api": (struct.pack(">ihhih", 10, 12345, 1, 1, -1), "no API has the key 12345"),
     "unknown version": (struct.pack(">ihhih", 10, METADATA, 99, 1, -1), "version 99 of API 3 is not served"),
+    "old produce": (struct.pack(">ihhih", 10, 0, 2, 1, -1), "version 2 of API 0 is not served"),
     "body cut": (struct.pack(">ihhihi", 14, METADATA, 1, 1, -1, 5), "request refused"),
     "produce cut": (struct.pack(">ihhihh", 12, 0, 8, 1, -1, -1), "do not fit the frame"),
 }
