@@ -109,5 +109,7 @@ class BadConfiguration(PenstockError):
     def __init__(self, problems: Sequence[Problem] | str, *, where: str = "", hint: str = "") -> None:
         if isinstance(problems, str):
             problems = [Problem(self.code, problems, where, hint)]
-        super().__init__("; ".join(str(problem) for problem in problems), where="", hint="")
+        super().__init__("; ".join(str(problem) for problem in problems))
         self.problems = list(problems)
+        if len(self.problems) == 1:
+            self.problem = self.problems[0]
