@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import shutil
+import sys
 import time
 from collections import deque
 
@@ -94,9 +97,10 @@ class LiveView:
         rest = "" if settings.rest_port == 8083 else f" --url {settings.rest_url}"
         kafka = "" if settings.kafka_port == 9092 else f" --bootstrap-servers {settings.bootstrap_servers}"
         topic = "access-logs" if settings.demo else "TOPIC"
+        penstock = "penstock" if shutil.which("penstock") else os.path.relpath(sys.argv[0])
         commands = [
-            f"penstock consume {topic} -n 5{kafka}",
-            f"penstock connector list{rest}",
+            f"{penstock} consume {topic} -n 5{kafka}",
+            f"{penstock} connector list{rest}",
             f"curl -s {settings.rest_url}/connectors?expand=status",
         ]
         return [
