@@ -12,6 +12,7 @@ import structlog
 
 from penstock_log.api.cluster import ClusterApi
 from penstock_log.api.configs import ConfigsApi
+from penstock_log.api.consumer_groups import ConsumerGroupsApi
 from penstock_log.api.fetch import FetchApi
 from penstock_log.api.group_admin import GroupAdminApi
 from penstock_log.api.group_offsets import GroupOffsetsApi
@@ -31,6 +32,7 @@ from penstock_log.controller.controller import Controller
 from penstock_log.controller.metadata_log import MetadataLog
 from penstock_log.controller.producer_ids import ProducerIds
 from penstock_log.group.service import GroupService
+from penstock_log.housekeeping import Housekeeping
 from penstock_log.replicas import Replicas
 from penstock_log.server.dispatch import Dispatcher
 from penstock_log.server.server import Server
@@ -39,8 +41,6 @@ from penstock_log.storage.flusher import Flusher
 from penstock_log.transaction.service import TransactionService
 
 log = structlog.get_logger()
-
-RETENTION_INTERVAL_SECONDS = 300.0
 
 
 class DataDirectoryInUse(Exception):
@@ -84,8 +84,8 @@ class Node:
             self._transactions.start()
             to_close.push_async_callback(self._transactions.stop)
             await self._listen(to_close)
-            retention = asyncio.create_task(self._apply_retention())
-            to_close.callback(retention.cancel)
+            housekeeping = asyncio.create_task(Housekeeping(self._replicas, self._config.settings, now_ms).run())
+            to_close.push_async_callback(_end, housekeeping)
             self._to_close = to_close.pop_all()
 
     async def stop(self) -> None:
@@ -142,18 +142,18 @@ class Node:
         groups, transactions = self._groups, self._transactions
         registry.add(GroupsApi(groups, transactions.transactions).routes())
         registry.add(GroupOffsetsApi(groups.coordinator, groups.offsets, controller.state, now_ms).routes())
+        registry.add(ConsumerGroupsApi(groups, controller.state).routes())
         registry.add(GroupAdminApi(groups.coordinator, groups.offsets).routes())
         registry.add(TransactionsApi(transactions, groups, controller.state, now_ms).routes())
         registry.add(TransactionAdminApi(transactions.transactions, replicas, now_ms).routes())
         registry.add(LogDirsApi(replicas, config.data_dir).routes())
         return registry
 
-    async def _apply_retention(self) -> None:
-        while True:
-            await asyncio.sleep(RETENTION_INTERVAL_SECONDS)
-            for partition in self._replicas.all():
-                partition.apply_retention(now_ms())
-                await asyncio.sleep(0)
+
+async def _end(task: asyncio.Task[None]) -> None:
+    """Cancel it and wait until it has let go of what it was at."""
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
 
 
 def _lock(data_dir: Path) -> IO[bytes]:

@@ -9,6 +9,7 @@ from penstock_log.errors import ErrorCode, LogError
 from penstock_log.group.classic import ClassicGroup
 from penstock_log.group.committing import OffsetCommits
 from penstock_log.group.coordinator import GroupCoordinator
+from penstock_log.group.groups import Group
 from penstock_log.group.membership import Member
 from penstock_log.group.rebalance import GroupState
 
@@ -18,6 +19,7 @@ DELETE_GROUPS: Final = 42
 
 _TELLS_MISSING_GROUPS: Final = 6
 _CLASSIC: Final = "classic"
+_CONSUMER: Final = "consumer"
 
 
 class GroupAdminApi:
@@ -40,7 +42,7 @@ class GroupAdminApi:
             group = self._coordinator.find(group_id)
         except LogError as refusal:
             return _nothing_known(group_id, "") | {"error_code": refusal.code, "error_message": refusal.message}
-        if group is not None:
+        if group is not None and group.consumer is None:
             return _described(group.classic)
         missing = _nothing_known(group_id, GroupState.DEAD.value)
         if version >= _TELLS_MISSING_GROUPS:
@@ -57,12 +59,12 @@ class GroupAdminApi:
         listed = [
             {
                 "group_id": group.group_id,
-                "protocol_type": group.classic.protocol_type,
-                "group_state": group.classic.state.value,
-                "group_type": _CLASSIC,
+                "protocol_type": group.classic.protocol_type if group.consumer is None else _CONSUMER,
+                "group_state": group.state,
+                "group_type": _type_of(group),
             }
             for group in groups
-            if (not states or group.classic.state.value.lower() in states) and (not types or _CLASSIC in types)
+            if (not states or group.state.lower() in states) and (not types or _type_of(group) in types)
         ]
         return {"error_code": 0, "groups": listed}
 
@@ -78,6 +80,10 @@ class GroupAdminApi:
         except LogError as refusal:
             return refusal.code
         return ErrorCode.none
+
+
+def _type_of(group: Group) -> str:
+    return _CLASSIC if group.consumer is None else _CONSUMER
 
 
 def _nothing_known(group_id: str, state: str) -> dict[str, Any]:

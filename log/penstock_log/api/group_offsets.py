@@ -55,16 +55,22 @@ class GroupOffsetsApi:
     async def offset_fetch(self, request: Any, context: RequestContext) -> Response:
         require_stable = getattr(request, "require_stable", False)
         if context.api_version >= _BATCHED_FETCH:
-            answers = [self._fetch(group.group_id, group.topics, require_stable) for group in request.groups]
+            answers = [
+                self._fetch(each.group_id, each.topics, require_stable, _member_of(each)) for each in request.groups
+            ]
             return {"groups": answers}
         answer = self._fetch(request.group_id, request.topics, require_stable)
         if answer["error_code"] and context.api_version < _GROUP_ERROR:
             return {"topics": _failed_everywhere(request.topics, answer["error_code"])}
         return answer
 
-    def _fetch(self, group_id: str, topics: Any, require_stable: bool) -> dict[str, Any]:
+    def _fetch(
+        self, group_id: str, topics: Any, require_stable: bool, member: tuple[str, int] | None = None
+    ) -> dict[str, Any]:
         try:
             group = self._coordinator.find(group_id)
+            if group is not None and group.consumer is not None and member is not None:
+                group.consumer.check_member(*member)
         except LogError as refusal:
             return {"group_id": group_id, "topics": [], "error_code": refusal.code}
         offsets = GroupOffsets() if group is None else group.offsets
@@ -130,6 +136,12 @@ def answers_by_topic(request: Any, results: Mapping[TopicPartition, ErrorCode]) 
         }
         for topic in request.topics
     ]
+
+
+def _member_of(group: Any) -> tuple[str, int] | None:
+    """Who fetches, where it says so: a member of the newer protocol from version 9 on."""
+    member_id, member_epoch = getattr(group, "member_id", None), getattr(group, "member_epoch", -1)
+    return None if member_id is None or member_epoch < 0 else (member_id, member_epoch)
 
 
 def _exists(state: ClusterState, partition: TopicPartition) -> bool:

@@ -18,6 +18,20 @@ _OWN = [
         "default.replication.factor", ConfigType.INT, "1", "Replicas of a topic created without a number.", minimum=1
     ),
     ConfigSpec(
+        "group.consumer.heartbeat.interval.ms",
+        ConfigType.INT,
+        "5000",
+        "How often the members of a group of the consumer protocol are asked to send heartbeats.",
+        minimum=1,
+    ),
+    ConfigSpec(
+        "group.consumer.session.timeout.ms",
+        ConfigType.INT,
+        "45000",
+        "How long a member of a group of the consumer protocol may be silent.",
+        minimum=1,
+    ),
+    ConfigSpec(
         "group.initial.rebalance.delay.ms",
         ConfigType.INT,
         "0",
@@ -53,6 +67,20 @@ _OWN = [
         ConfigType.INT,
         "50",
         "Partitions of __consumer_offsets when it is created; their number cannot change later.",
+        minimum=1,
+    ),
+    ConfigSpec(
+        "log.cleaner.backoff.ms",
+        ConfigType.LONG,
+        "15000",
+        "How often it is looked for partitions that are to be compacted.",
+        minimum=1,
+    ),
+    ConfigSpec(
+        "log.retention.check.interval.ms",
+        ConfigType.LONG,
+        "300000",
+        "How often it is looked for segments that retention no longer keeps.",
         minimum=1,
     ),
     ConfigSpec("num.partitions", ConfigType.INT, "1", "Partitions of a topic created without a number.", minimum=1),

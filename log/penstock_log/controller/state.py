@@ -47,6 +47,11 @@ class ClusterState(msgspec.Struct):
         name = self.topic_names.get(topic_id)
         return None if name is None else self.topics[name]
 
+    def partition_count(self, topic: str) -> int:
+        """0 for a topic that does not exist."""
+        known = self.topics.get(topic)
+        return 0 if known is None else len(known.partitions)
+
     def apply(self, event: Event) -> None:
         match event:
             case ClusterCreated(cluster_id):

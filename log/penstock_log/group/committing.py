@@ -15,7 +15,6 @@ from penstock_log.group.groups import Group, Groups
 from penstock_log.group.offsets import CommittedOffset, TopicPartition
 from penstock_log.group.rebalance import GroupState
 from penstock_log.group.records import GroupRecord, OffsetRecord, encode_group, encode_offset
-from penstock_log.group.subscription import subscribed_topics
 from penstock_log.storage.control import Producer
 from penstock_log.storage.records import Record
 
@@ -59,7 +58,7 @@ class OffsetCommits:
             if committer.generation_id >= 0:
                 raise LogError(ErrorCode.illegal_generation, f"there is no group {group_id!r}")
             group = await self._groups.find_or_create(group_id)
-        group.classic.check_offset_commit(
+        group.check_offset_commit(
             committer.member_id, committer.group_instance_id, committer.generation_id, self._now_ms()
         )
         results, taken = self._sort_out(offsets)
@@ -80,7 +79,7 @@ class OffsetCommits:
         if not group_id:
             raise LogError(ErrorCode.invalid_group_id, "the group id is empty")
         group = await self._groups.find_or_create(group_id)
-        group.classic.check_transactional_offset_commit(
+        group.check_transactional_offset_commit(
             committer.member_id, committer.group_instance_id, committer.generation_id
         )
         results, taken = self._sort_out(offsets)
@@ -102,8 +101,8 @@ class OffsetCommits:
     ) -> dict[TopicPartition, ErrorCode]:
         """OffsetDelete: not for topics that the group's consumers still read."""
         group = self._existing(group_id)
-        subscribed = subscribed_topics(group.classic)
-        if subscribed is None and group.classic.state is not GroupState.EMPTY:
+        subscribed = group.subscribed_topics()
+        if subscribed is None and group.has_members:
             raise LogError(ErrorCode.non_empty_group, f"group {group_id} has members whose topics are not known")
         in_use = subscribed or frozenset[str]()
         results = {
@@ -116,7 +115,7 @@ class OffsetCommits:
     async def delete_group(self, group_id: str) -> None:
         """DeleteGroups: all that is known of a group without members."""
         group = self._existing(group_id)
-        if len(group.classic.members):
+        if group.has_members:
             raise LogError(ErrorCode.non_empty_group, f"group {group_id} has members: stop them first")
         await self._delete(group)
 
@@ -139,14 +138,15 @@ class OffsetCommits:
     async def expire(self, group: Group) -> None:
         """Remove what has expired, and the group with it when nothing of it is left."""
         classic = group.classic
-        is_empty = classic.state is GroupState.EMPTY
-        if not is_empty and (classic.state is not GroupState.STABLE or subscribed_topics(classic) is None):
+        is_empty = not group.has_members
+        settled = group.state == GroupState.STABLE.value and group.subscribed_topics() is not None
+        if not is_empty and not settled:
             return
         expired = group.offsets.expired(
             self._now_ms(),
             self._config.offsets_retention_ms,
             classic.state_since_ms if is_empty and classic.protocol_type else None,
-            subscribed_topics(classic) or (),
+            group.subscribed_topics() or (),
         )
         if is_empty and len(expired) == len(group.offsets) and not group.offsets.has_open_transactions:
             if not classic.pending_members:

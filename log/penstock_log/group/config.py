@@ -9,6 +9,8 @@ from typing import Self
 class GroupConfig:
     """Kafka's defaults, but for the delay: consumers start at once, and members that come later cost a rebalance."""
 
+    group_consumer_heartbeat_interval_ms: int = 5_000
+    group_consumer_session_timeout_ms: int = 45_000
     group_initial_rebalance_delay_ms: int = 0
     group_min_session_timeout_ms: int = 6_000
     group_max_session_timeout_ms: int = 1_800_000

@@ -12,8 +12,8 @@ from penstock_log.coordination.alarm import Alarm
 from penstock_log.coordination.internal_topic import as_coordinator_error
 from penstock_log.errors import ErrorCode, LogError
 from penstock_log.group.actions import Action, JoinReply, JoinRequest, Store, SyncReply, SyncRequest
-from penstock_log.group.classic import ClassicGroup
 from penstock_log.group.config import GroupConfig
+from penstock_log.group.consumer import ConsumerGroup, Heartbeat, HeartbeatReply, PartitionCount
 from penstock_log.group.groups import Group, Groups
 from penstock_log.group.membership import ReplyTo
 from penstock_log.group.rebalance import GroupState
@@ -25,11 +25,14 @@ ReplyT = TypeVar("ReplyT", JoinReply, SyncReply)
 
 
 class GroupCoordinator:
-    """The shell of all classic groups of a node. Refuses by LogError, and answers joins and syncs when they are due."""
+    """The shell of all groups of a node. Refuses by LogError, and answers joins and syncs when they are due."""
 
-    def __init__(self, groups: Groups, config: GroupConfig, now_ms: Callable[[], int]) -> None:
+    def __init__(
+        self, groups: Groups, config: GroupConfig, partition_count: PartitionCount, now_ms: Callable[[], int]
+    ) -> None:
         self._groups = groups
         self._config = config
+        self._partition_count = partition_count
         self._now_ms = now_ms
         self._alarm = Alarm(now_ms, self._deadline_of, self._expire)
         self._waiting: dict[ReplyTo, asyncio.Future[JoinReply | SyncReply]] = {}
@@ -37,7 +40,7 @@ class GroupCoordinator:
         self._stores: set[asyncio.Task[None]] = set()
 
     def start(self) -> None:
-        self._groups.start(on_loaded=lambda group: self._schedule(group.classic))
+        self._groups.start(on_loaded=self._schedule)
 
     async def stop(self) -> None:
         self._alarm.stop()
@@ -56,9 +59,15 @@ class GroupCoordinator:
                 " (group.min.session.timeout.ms, group.max.session.timeout.ms)",
             )
         group = self._known(group_id) if request.member_id else await self._groups.find_or_create(group_id)
+        if group.consumer is not None:
+            if group.consumer.members:
+                raise LogError(
+                    ErrorCode.inconsistent_group_protocol, f"group {group_id} has members of the consumer protocol"
+                )
+            group.consumer = None
         reply_to, reply = self._expect_reply()
         try:
-            self._carry_out(group.classic, group.classic.join(request, reply_to, self._now_ms()))
+            self._carry_out(group, group.classic.join(request, reply_to, self._now_ms()))
             return cast(JoinReply, await reply)
         finally:
             self._waiting.pop(reply_to, None)
@@ -67,7 +76,7 @@ class GroupCoordinator:
         group = self._known(group_id)
         reply_to, reply = self._expect_reply()
         try:
-            self._carry_out(group.classic, group.classic.sync(request, reply_to, self._now_ms()))
+            self._carry_out(group, group.classic.sync(request, reply_to, self._now_ms()))
             return cast(SyncReply, await reply)
         finally:
             self._waiting.pop(reply_to, None)
@@ -78,7 +87,19 @@ class GroupCoordinator:
 
     def leave(self, group_id: str, member_id: str, group_instance_id: str | None) -> None:
         group = self._known(group_id)
-        self._carry_out(group.classic, group.classic.leave(member_id, group_instance_id, self._now_ms()))
+        self._carry_out(group, group.classic.leave(member_id, group_instance_id, self._now_ms()))
+
+    async def consumer_heartbeat(self, group_id: str, request: Heartbeat) -> HeartbeatReply:
+        """ConsumerGroupHeartbeat, by which members of the newer protocol do everything."""
+        self._check_group_id(group_id)
+        group = await self._groups.find_or_create(group_id)
+        if len(group.classic.members):
+            raise LogError(ErrorCode.group_id_not_found, f"group {group_id} has members of the classic protocol")
+        if group.consumer is None:
+            group.consumer = ConsumerGroup(group_id, self._config.group_consumer_session_timeout_ms)
+        reply = group.consumer.heartbeat(request, self._partition_count, self._now_ms())
+        self._schedule(group)
+        return reply
 
     def find(self, group_id: str) -> Group | None:
         self._check_group_id(group_id)
@@ -108,7 +129,7 @@ class GroupCoordinator:
         reply = self._waiting[reply_to] = asyncio.get_running_loop().create_future()
         return reply_to, reply
 
-    def _carry_out(self, group: ClassicGroup, actions: Iterable[Action]) -> None:
+    def _carry_out(self, group: Group, actions: Iterable[Action]) -> None:
         for action in actions:
             match action:
                 case Store():
@@ -119,7 +140,7 @@ class GroupCoordinator:
                         reply.set_result(action)
         self._schedule(group)
 
-    def _store(self, group: ClassicGroup, state: Store) -> None:
+    def _store(self, group: Group, state: Store) -> None:
         """Append now, so that the log has the states in their order; the group hears of it when it is committed."""
         now_ms = self._now_ms()
         log.info(
@@ -139,29 +160,31 @@ class GroupCoordinator:
         self._stores.add(task)
         task.add_done_callback(self._stores.discard)
 
-    async def _confirm(self, group: ClassicGroup, committed: Awaitable[None]) -> None:
+    async def _confirm(self, group: Group, committed: Awaitable[None]) -> None:
         try:
             await committed
         except LogError as error:
             code = as_coordinator_error(error).code
             log.error("state of a consumer group not stored", group=group.group_id, error=str(error))
-            self._carry_out(group, group.store_failed(code, self._now_ms()))
+            self._carry_out(group, group.classic.store_failed(code, self._now_ms()))
         else:
-            self._carry_out(group, group.stored(self._now_ms()))
+            self._carry_out(group, group.classic.stored(self._now_ms()))
 
     # --- time
 
-    def _schedule(self, group: ClassicGroup) -> None:
+    def _schedule(self, group: Group) -> None:
         self._alarm.schedule(group.group_id, group.next_deadline_ms())
 
     def _expire(self, group_id: str) -> None:
         group = self._groups.find(group_id)
         if group is not None:
-            self._carry_out(group.classic, group.classic.expire(self._now_ms()))
+            if group.consumer is not None:
+                group.consumer.expire(self._now_ms())
+            self._carry_out(group, group.classic.expire(self._now_ms()))
 
     def _deadline_of(self, group_id: str) -> int | None:
         group = self._groups.find(group_id)
-        return None if group is None else group.classic.next_deadline_ms()
+        return None if group is None else group.next_deadline_ms()
 
 
 async def _failed(error: LogError) -> None:

@@ -13,9 +13,11 @@ from penstock_log.coordination.internal_topic import InternalTopic
 from penstock_log.errors import ErrorCode, LogError
 from penstock_log.group.classic import ClassicGroup
 from penstock_log.group.config import GroupConfig
+from penstock_log.group.consumer import ConsumerGroup
 from penstock_log.group.offsets import GroupOffsets
 from penstock_log.group.records import partition_for
 from penstock_log.group.replay import Replay
+from penstock_log.group.subscription import subscribed_topics
 from penstock_log.storage.batch import NO_PRODUCER_ID
 from penstock_log.storage.control import TRANSACTIONAL, Producer, is_commit_marker
 from penstock_log.storage.records import Record, decode_batch, encode_batch
@@ -25,12 +27,50 @@ log = structlog.get_logger()
 
 @dataclass(slots=True)
 class Group:
+    """A group id, with members of one of the two protocols or of none, and its offsets."""
+
     classic: ClassicGroup
     offsets: GroupOffsets = field(default_factory=GroupOffsets)
+    consumer: ConsumerGroup | None = None
+    """Set once a member of the newer protocol has come, until one of the classic protocol does."""
 
     @property
     def group_id(self) -> str:
         return self.classic.group_id
+
+    @property
+    def has_members(self) -> bool:
+        return bool(len(self.classic.members) or (self.consumer is not None and self.consumer.members))
+
+    @property
+    def state(self) -> str:
+        """As ListGroups spells it."""
+        return self.classic.state.value if self.consumer is None else self.consumer.state
+
+    def next_deadline_ms(self) -> int | None:
+        deadlines = (
+            self.classic.next_deadline_ms(),
+            None if self.consumer is None else self.consumer.next_deadline_ms(),
+        )
+        return min((deadline for deadline in deadlines if deadline is not None), default=None)
+
+    def subscribed_topics(self) -> frozenset[str] | None:
+        """None where it cannot be known."""
+        return subscribed_topics(self.classic) if self.consumer is None else self.consumer.subscribed_topics
+
+    def check_offset_commit(self, member_id: str, instance_id: str | None, generation_id: int, now_ms: int) -> None:
+        """Raises unless offsets may be committed by this member, or by an outsider."""
+        if self.consumer is None:
+            self.classic.check_offset_commit(member_id, instance_id, generation_id, now_ms)
+        else:
+            self.consumer.check_member(member_id, generation_id)
+
+    def check_transactional_offset_commit(self, member_id: str, instance_id: str | None, generation_id: int) -> None:
+        """The same for TxnOffsetCommit: an outsider may commit at any time, the transaction fences it."""
+        if self.consumer is None:
+            self.classic.check_transactional_offset_commit(member_id, instance_id, generation_id)
+        elif generation_id >= 0 or member_id:
+            self.consumer.check_member(member_id, generation_id)
 
 
 class Groups:
