@@ -1,0 +1,123 @@
+"""What the documentation shows is true: links lead somewhere, commands parse, examples run under the contract tests."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+PAGES = sorted(
+    [
+        *ROOT.glob("*.md"),
+        *ROOT.glob("docs/**/*.md"),
+        *ROOT.glob("plugins/*/README.md"),
+        *ROOT.glob("benchmarks/**/*.md"),
+    ]
+)
+GUIDES = [ROOT / "README.md", *sorted(ROOT.glob("docs/guides/*.md"))]
+CONNECTOR_GUIDE = ROOT / "docs" / "guides" / "write-a-connector.md"
+README_CONTRACT = """
+from penstock.testing import SourceContract
+from penstock_lines import LinesSource
+
+class TestLinesSource(SourceContract):
+    connector = LinesSource
+
+    def make_world(self, directory):
+        lines = [f"{number} ".encode() * 40_000 + b"\\n" for number in range(4)]
+        (directory / "lines.txt").write_bytes(b"".join(lines))  # more than the example reads at once
+        return {"path": str(directory / "lines.txt"), "topic": "lines"}
+"""
+
+
+def name_of(page: Path) -> str:
+    return str(page.relative_to(ROOT))
+
+
+def blocks(page: Path, language: str) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```", page.read_text(encoding="utf-8"), re.M | re.S)
+
+
+def anchors(page: Path) -> set[str]:
+    """As GitHub makes them from headings."""
+    headings = re.findall(r"^#+ (.*)$", page.read_text(encoding="utf-8"), re.M)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def run_pytest(directory: Path) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests"]
+    environment = os.environ | {"PYTHONPATH": str(directory)}
+    return subprocess.run(command, cwd=directory, env=environment, capture_output=True, text=True, check=False)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
+def test_links_lead_somewhere(page: Path) -> None:
+    links = re.findall(r"\]\(([^)\s]+)\)", page.read_text(encoding="utf-8"))
+    for link in (link for link in links if not re.match(r"[a-z]+:", link)):
+        path, _, anchor = link.partition("#")
+        target = (page.parent / path).resolve() if path else page
+        assert target.exists(), f"{name_of(page)} links to {link}"
+        assert not anchor or anchor in anchors(target), f"{name_of(page)} links to {link}"
+
+
+def test_every_page_is_in_the_index() -> None:
+    index = (ROOT / "docs" / "README.md").read_text(encoding="utf-8")
+    for page in (ROOT / "docs").rglob("*/*.md"):
+        assert f"({page.relative_to(ROOT / 'docs')})" in index, name_of(page)
+
+
+@pytest.mark.parametrize("page", GUIDES, ids=name_of)
+def test_commands_parse(page: Path) -> None:
+    for block in blocks(page, "sh"):
+        done = subprocess.run(["bash", "-n"], input=block, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, f"{done.stderr}\n{block}"
+
+
+@pytest.mark.parametrize("page", GUIDES, ids=name_of)
+def test_commands_of_ours_exist(page: Path) -> None:
+    """Names of commands and options, against the page that is generated from the command line itself."""
+    reference = (ROOT / "docs" / "reference" / "command-line.md").read_text(encoding="utf-8")
+    sections = {section.partition("`")[0]: section for section in reference.split("\n## `")[1:]}
+    for line in (line for block in blocks(page, "sh") for line in block.splitlines() if line.startswith("penstock ")):
+        words = line.split()
+        command = next((name for size in (3, 2) if (name := " ".join(words[:size])) in sections), None)
+        assert command, line
+        for option in re.findall(r" (--[a-z-]+|-[a-z])(?= |=|$)", line.partition("#")[0]):
+            assert f"`{option}`" in sections[command], f"{option} in: {line}"
+
+
+@pytest.mark.parametrize("page", GUIDES, ids=name_of)
+def test_python_compiles(page: Path) -> None:
+    for block in blocks(page, "python"):
+        compile(block, name_of(page), "exec")
+
+
+def test_the_readme_connector_keeps_the_contract(tmp_path: Path) -> None:
+    (example,) = blocks(ROOT / "README.md", "python")
+    (tmp_path / "penstock_lines.py").write_text(example)
+    (tmp_path / "tests").mkdir()
+    (tmp_path / "tests" / "test_lines.py").write_text(README_CONTRACT)
+    result = run_pytest(tmp_path)
+    assert result.returncode == 0, result.stdout
+    assert " passed" in result.stdout
+
+
+def test_the_connectors_of_the_guide_keep_the_contract(tmp_path: Path) -> None:
+    for block in blocks(CONNECTOR_GUIDE, "python"):
+        path = tmp_path / block.splitlines()[0].removeprefix("# ")
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(block)
+    result = run_pytest(tmp_path)
+    assert result.returncode == 0, result.stdout
+    assert " passed" in result.stdout
+
+
+def test_the_guide_renders_the_template(tmp_path: Path) -> None:
+    (command,) = (block for block in blocks(CONNECTOR_GUIDE, "sh") if "plugin-template" in block)
+    target = tmp_path / "penstock-weather"
+    command = command.replace("../penstock-weather", str(target))
+    subprocess.run(["bash", "-euc", command], cwd=ROOT, check=True)
+    assert run_pytest(target).returncode == 0
