@@ -123,7 +123,8 @@ def _made(schema: dict[str, Any], name: str) -> Any:
         return WORDS[name]
     if "enum" in schema:
         return schema["enum"][0]
-    match schema["type"]:
+    kind = schema["type"]
+    match kind if isinstance(kind, str) else kind[0]:
         case "array":
             return [_made(schema["items"], "name")]
         case "object":
