@@ -9,6 +9,7 @@ import structlog
 
 from penstock_log.errors import ErrorCode, LogError
 from penstock_log.partition.checks import CheckedBatch, check_records
+from penstock_log.partition.compaction import plan_compaction
 from penstock_log.partition.identity import claim_directory
 from penstock_log.partition.producers import ProducerState, ProducerStates
 from penstock_log.partition.results import AppendResult, FetchedRecords, Isolation
@@ -17,6 +18,7 @@ from penstock_log.partition.topic_config import TopicConfig
 from penstock_log.partition.transactions import AbortedTransaction, TransactionOutcomes
 from penstock_log.partition.waiters import Waiters
 from penstock_log.storage.batch import NO_PRODUCER_ID, BatchHeader, iter_batches, read_header, validate
+from penstock_log.storage.compaction.job import Compacted, CompactionJob, Failed, Finished
 from penstock_log.storage.control import is_commit_marker
 from penstock_log.storage.files import OpenFiles
 from penstock_log.storage.flush_work import FlushWork
@@ -62,6 +64,8 @@ class Partition:
         self._closed = False
         self._failing = False
         self._must_cut_back = False
+        self._is_damaged = False
+        """Compaction has met a damaged batch, and would again."""
         self._recover_producers()
         log.describe_state = self._describe_state
         state.high_watermark = log.start_offset
@@ -264,6 +268,31 @@ class Partition:
         )
         self._log.delete_oldest_segments(count)
         return count
+
+    def plan_compaction(self, now_ms: int) -> CompactionJob | None:
+        """What is to be compacted now, if anything. `take_compacted` and `end_compaction` tell what became of it."""
+        if self._closed or self._is_damaged or not self.config.is_compacted:
+            return None
+        stable_below = self.last_stable_offset
+        return plan_compaction(
+            self._log, self.config, self._producers, self._outcomes, stable_below=stable_below, now_ms=now_ms
+        )
+
+    def take_compacted(self, compacted: Compacted) -> bool:
+        """Use a new segment, which lies ready, in the place of those it was made from. False if they are gone."""
+        try:
+            return not self._closed and self._log.swap_in(compacted.group, compacted.size)
+        except OSError as error:
+            raise self._storage_error("cannot take over a compacted segment", error) from error
+
+    def end_compaction(self, outcome: Finished | Failed) -> None:
+        if isinstance(outcome, Failed):
+            self._is_damaged = outcome.is_damaged
+            logger.error("cannot compact a partition", directory=str(self.directory), error=outcome.reason)
+        elif not self._closed:
+            self._log.compacted_below = outcome.compacted_below
+            # The records of these aborted transactions are gone.
+            self._outcomes.forget_before(outcome.compacted_below)
 
     def close(self) -> None:
         """Flush, write the clean-shutdown checkpoint, let go of the files; waiting appends fail."""

@@ -122,6 +122,11 @@ class ProducerStates:
         """Where the oldest open transaction began; None if none is open."""
         return min(self._open_transactions.values(), default=None)
 
+    def last_records(self) -> Iterator[tuple[int, int, int | None]]:
+        """(producer id, epoch, offset of its last record; None where only a marker is left of it) of each producer."""
+        for producer_id, state in self._producers.items():
+            yield producer_id, state.epoch, state.batches[-1].last_offset if state.batches else None
+
     def expire(self, before_ms: int) -> None:
         """Forget the producers that have sent nothing since, but for those with an open transaction."""
         for producer_id, state in list(self._producers.items()):

@@ -23,6 +23,7 @@ __all__ = [
     "iter_batches",
     "pack_batch",
     "read_header",
+    "rebuild_batch",
     "stamp_append_time",
     "validate",
 ]
@@ -51,6 +52,7 @@ _COMPRESSION_MASK: Final = 0x07
 _LOG_APPEND_TIME: Final = 0x08
 _TRANSACTIONAL: Final = 0x10
 _CONTROL: Final = 0x20
+_DELETE_HORIZON: Final = 0x40
 
 
 class BatchHeader(NamedTuple):
@@ -99,6 +101,24 @@ class BatchHeader(NamedTuple):
     @property
     def is_control(self) -> bool:
         return bool(self.attributes & _CONTROL)
+
+    @property
+    def delete_horizon_ms(self) -> int | None:
+        """When compaction may remove the batch's tombstones or marker (KIP-534): it lies where the base timestamp was,
+        and the records' timestamps count from it."""
+        return self.base_timestamp if self.attributes & _DELETE_HORIZON else None
+
+    def with_base(self, timestamp_ms: int, delete_horizon_ms: int | None) -> "BatchHeader":
+        """With what the records' timestamps are to count from: the delete horizon where there is one."""
+        attributes = self.attributes & ~_DELETE_HORIZON
+        if delete_horizon_ms is None:
+            return self._replace(attributes=attributes, base_timestamp=timestamp_ms)
+        return self._replace(attributes=attributes | _DELETE_HORIZON, base_timestamp=delete_horizon_ms)
+
+    def emptied(self) -> "BatchHeader":
+        """For a batch of no records, which is left where they were."""
+        attributes = self.attributes & ~(_COMPRESSION_MASK | _DELETE_HORIZON)
+        return self._replace(attributes=attributes, base_timestamp=NO_TIMESTAMP, record_count=0)
 
 
 def read_header(data: memoryview | bytes, position: int = 0) -> BatchHeader:
@@ -180,6 +200,14 @@ def stamp_append_time(batch: memoryview, header: BatchHeader, now_ms: int) -> tu
     return view, read_header(view)
 
 
+def rebuild_batch(header: BatchHeader, body: bytes) -> bytes:
+    """A whole batch of this header around another body: its length and CRC are computed."""
+    batch = bytearray(HEADER_SIZE) + body
+    _HEADER.pack_into(batch, 0, *header._replace(batch_length=len(batch) - _BEFORE_LENGTH_COUNTS, magic=2, crc=0))
+    _CRC.pack_into(batch, _CRC_AT, crc32c(memoryview(batch)[_CRC_STARTS_AT:]))
+    return bytes(batch)
+
+
 def pack_batch(
     body: bytes,
     *,
@@ -192,9 +220,5 @@ def pack_batch(
     base_sequence: int,
 ) -> bytes:
     """A whole batch around encoded records, with base offset 0 and no leader epoch, as a producer sends it."""
-    batch = bytearray(HEADER_SIZE) + body
-    length = len(batch) - _BEFORE_LENGTH_COUNTS
     fields = (attributes, record_count - 1, base_timestamp, max_timestamp, producer_id, producer_epoch, base_sequence)
-    _HEADER.pack_into(batch, 0, 0, length, -1, 2, 0, *fields, record_count)
-    _CRC.pack_into(batch, _CRC_AT, crc32c(memoryview(batch)[_CRC_STARTS_AT:]))
-    return bytes(batch)
+    return rebuild_batch(BatchHeader(0, 0, -1, 2, 0, *fields, record_count), body)

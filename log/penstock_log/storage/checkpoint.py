@@ -32,6 +32,8 @@ class RecoveryPoint(msgspec.Struct, frozen=True):
 class Checkpoint(msgspec.Struct, frozen=True):
     recovery_point: RecoveryPoint
     log_start_offset: int
+    compacted_below: int = 0
+    """Below it compaction has left the newest record of each key only."""
     owner_state: Any = None
     """What the log's owner derives from the batches before the recovery point (producer states), as JSON."""
 

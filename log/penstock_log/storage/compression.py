@@ -1,4 +1,4 @@
-"""Decompression of a batch's records, for the few places where the log must look inside a batch."""
+"""A batch's records compressed and decompressed, for the few places where the log must look inside a batch."""
 
 from typing import Final
 
@@ -6,7 +6,7 @@ import cramjam
 
 from penstock_log.errors import ErrorCode, LogError
 
-__all__ = ["decompress"]
+__all__ = ["compress", "decompress"]
 
 _NAMES: Final = {1: "gzip", 2: "snappy", 3: "lz4", 4: "zstd"}
 _XERIAL_MAGIC: Final = b"\x82SNAPPY\x00"
@@ -23,6 +23,21 @@ def decompress(codec: int, data: memoryview | bytes) -> bytes:
         return _decompress(codec, bytes(data))
     except cramjam.DecompressionError as error:
         raise LogError(ErrorCode.corrupt_message, f"a batch's {_NAMES[codec]} data is damaged: {error}") from error
+
+
+def compress(codec: int, data: bytes) -> bytes:
+    """The other way, as every client can read it: snappy as one raw block, lz4 in independent blocks."""
+    if codec == 0:
+        return data
+    if codec == 1:
+        return bytes(cramjam.gzip.compress(data))
+    if codec == 2:
+        return bytes(cramjam.snappy.compress_raw(data))
+    if codec == 3:
+        compressor = cramjam.lz4.Compressor(content_checksum=False, block_linked=False)
+        compressor.compress(data)
+        return bytes(compressor.finish())
+    return bytes(cramjam.zstd.compress(data))
 
 
 def _decompress(codec: int, data: bytes) -> bytes:

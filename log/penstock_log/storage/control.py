@@ -37,9 +37,10 @@ def encode_marker(producer: Producer, *, committed: bool, coordinator_epoch: int
 
 
 def is_commit_marker(batch: memoryview | bytes) -> bool:
-    """Whether a control batch says that the transaction of its producer counts."""
-    key = decode_batch(batch)[0].key
-    return key is not None and _KEY.unpack_from(key)[1] == 1
+    """Whether a control batch says that the transaction of its producer counts. One that compaction has emptied says
+    nothing any more, and there is nothing left that it could be said of."""
+    records = decode_batch(batch)
+    return bool(records) and records[0].key is not None and _KEY.unpack_from(records[0].key)[1] == 1
 
 
 def transactional_producer(records: memoryview) -> Producer | None:

@@ -7,6 +7,7 @@ from pathlib import Path
 import structlog
 
 from penstock_log.storage.checkpoint import Checkpoint, CheckpointFile, RecoveryPoint
+from penstock_log.storage.compaction.swap import is_unfinished, recover_swaps
 from penstock_log.storage.durable import TEMPORARY_SUFFIX
 from penstock_log.storage.epochs import LeaderEpochs
 from penstock_log.storage.files import OpenFiles
@@ -59,7 +60,7 @@ def _list_segments(directory: Path, files: OpenFiles, index_interval_bytes: int)
 
 
 def _file_sizes(directory: Path) -> dict[str, int]:
-    """By name; what an interrupted atomic write left behind is removed."""
+    """By name; what an interrupted atomic write or swap left behind is removed."""
     sizes = {}
     with os.scandir(directory) as entries:
         for entry in entries:
@@ -67,6 +68,9 @@ def _file_sizes(directory: Path) -> dict[str, int]:
                 os.unlink(entry)
             else:
                 sizes[entry.name] = entry.stat().st_size
+    if any(is_unfinished(name) for name in sizes):
+        recover_swaps(directory)
+        return _file_sizes(directory)
     return sizes
 
 

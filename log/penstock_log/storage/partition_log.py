@@ -6,7 +6,7 @@ so far durable, for a thread of the `Flusher`, and `end_flush` takes note that i
 
 import shutil
 from bisect import bisect_right
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -14,6 +14,8 @@ from typing import Any, Final
 from penstock_log.errors import ErrorCode, LogError
 from penstock_log.storage.batch import FRONT_SIZE, BatchHeader, front
 from penstock_log.storage.checkpoint import RecoveryPoint
+from penstock_log.storage.compaction.job import SourceSegment
+from penstock_log.storage.compaction.swap import swap_in
 from penstock_log.storage.durable import sync_data, sync_directory
 from penstock_log.storage.files import OpenFiles
 from penstock_log.storage.flush_work import FlushWork
@@ -142,6 +144,53 @@ class PartitionLog:
         for segment in self.segments[self._segment_number(from_offset) :]:
             yield from _good_headers(segment, max(from_offset, segment.base_offset))
 
+    @property
+    def compacted_below(self) -> int:
+        return min(self._checkpoint.content.compacted_below, self.end_offset)
+
+    @compacted_below.setter
+    def compacted_below(self, offset: int) -> None:
+        self._checkpoint.write(compacted_below=offset)
+
+    def sealed_segments(self) -> list[Segment]:
+        """Those that are never written to any more, durable with their indexes, and lie before the recovery point."""
+        recovery_point = self._checkpoint.content.recovery_point
+        unflushed = set(self._unflushed_sealed)
+        return [
+            segment
+            for segment in self.segments[:-1]
+            if segment.base_offset < recovery_point.segment and segment not in unflushed
+        ]
+
+    def oldest_ms_from(self, offset: int) -> int:
+        """The timestamp of the first batch in the segment that contains `offset`."""
+        _, header = next(self.segments[max(self._segment_number(offset), 0)].headers(0))
+        return header.max_timestamp
+
+    def swap_in(self, group: Sequence[SourceSegment], size: int) -> bool:
+        """Let the compacted segment that lies ready take the place of the group that it was made from; false if that
+        is not (all) there any more. The old files stay under other names, see `remove_deleted`."""
+        numbers = {segment.base_offset: number for number, segment in enumerate(self.segments)}
+        first = numbers.get(group[0].base_offset, -1)
+        old = self.segments[first : first + len(group)] if first >= 0 else []
+        if [SourceSegment(segment.base_offset, segment.size) for segment in old] != list(group):
+            return False
+        for segment in old:
+            segment.close()
+        swap_in(self.directory, [segment.base_offset for segment in old])
+        self.segments[first : first + len(group)] = [
+            Segment(
+                self.directory,
+                group[0].base_offset,
+                size,
+                self._files,
+                indexed=True,
+                index_interval_bytes=self.limits.index_interval_bytes,
+            )
+        ]
+        self._positions.clear()
+        return True
+
     def truncate_to(self, offset: int) -> None:
         """Cut the log to end at `offset`, or before the batch that contains it. Durable with the next flush."""
         if offset >= self.end_offset:
@@ -159,6 +208,8 @@ class PartitionLog:
         self.flushed_offset = min(self.flushed_offset, self.end_offset)
         if self.end_offset < self.start_offset:
             self._checkpoint.write(log_start_offset=self.end_offset)
+        if self.end_offset < self._checkpoint.content.compacted_below:
+            self.compacted_below = self.end_offset
         self.epochs.truncate_end(self.end_offset)
         self._positions.clear()
         self._rolled_to = None

@@ -10,7 +10,7 @@ from penstock_log.errors import ErrorCode, LogError
 from penstock_log.storage.batch import HEADER_SIZE, NO_PRODUCER_ID, BatchHeader, pack_batch, read_header
 from penstock_log.storage.compression import decompress
 
-__all__ = ["Record", "decode_batch", "encode_batch"]
+__all__ = ["Record", "decode_batch", "encode_batch", "read_varint", "write_varint"]
 
 Headers = tuple[tuple[str, bytes | None], ...]
 
@@ -56,7 +56,7 @@ def decode_batch(batch: memoryview | bytes) -> list[Record]:
     position = 0
     try:
         for _ in range(header.record_count):
-            size, position = _read_varint(body, position)
+            size, position = read_varint(body, position)
             records.append(_decode_record(body, position, header))
             position += size
     except IndexError:
@@ -68,25 +68,25 @@ def decode_batch(batch: memoryview | bytes) -> list[Record]:
 
 def _encode_record(record: Record, offset_delta: int, base_timestamp: int) -> bytes:
     body = bytearray(1)
-    _write_varint(body, record.timestamp_ms - base_timestamp)
-    _write_varint(body, offset_delta)
+    write_varint(body, record.timestamp_ms - base_timestamp)
+    write_varint(body, offset_delta)
     _write_blob(body, record.key)
     _write_blob(body, record.value)
-    _write_varint(body, len(record.headers))
+    write_varint(body, len(record.headers))
     for name, value in record.headers:
         _write_blob(body, name.encode())
         _write_blob(body, value)
     framed = bytearray()
-    _write_varint(framed, len(body))
+    write_varint(framed, len(body))
     return bytes(framed + body)
 
 
 def _decode_record(body: bytes, position: int, header: BatchHeader) -> Record:
-    timestamp_delta, position = _read_varint(body, position + 1)
-    offset_delta, position = _read_varint(body, position)
+    timestamp_delta, position = read_varint(body, position + 1)
+    offset_delta, position = read_varint(body, position)
     key, position = _read_blob(body, position)
     value, position = _read_blob(body, position)
-    header_count, position = _read_varint(body, position)
+    header_count, position = read_varint(body, position)
     headers: list[tuple[str, bytes | None]] = []
     for _ in range(header_count):
         name, position = _read_blob(body, position)
@@ -98,14 +98,14 @@ def _decode_record(body: bytes, position: int, header: BatchHeader) -> Record:
 
 def _write_blob(out: bytearray, blob: bytes | None) -> None:
     if blob is None:
-        _write_varint(out, -1)
+        write_varint(out, -1)
     else:
-        _write_varint(out, len(blob))
+        write_varint(out, len(blob))
         out += blob
 
 
 def _read_blob(data: bytes, position: int) -> tuple[bytes | None, int]:
-    size, position = _read_varint(data, position)
+    size, position = read_varint(data, position)
     if size < 0:
         return None, position
     if position + size > len(data):
@@ -113,7 +113,7 @@ def _read_blob(data: bytes, position: int) -> tuple[bytes | None, int]:
     return data[position : position + size], position + size
 
 
-def _write_varint(out: bytearray, value: int) -> None:
+def write_varint(out: bytearray, value: int) -> None:
     """Zigzag, then seven bits a byte, least significant first."""
     rest = (value << 1) ^ (value >> 63)
     while rest > 0x7F:
@@ -122,7 +122,7 @@ def _write_varint(out: bytearray, value: int) -> None:
     out.append(rest)
 
 
-def _read_varint(data: bytes, position: int) -> tuple[int, int]:
+def read_varint(data: bytes, position: int) -> tuple[int, int]:
     value, shift = 0, 0
     while True:
         byte = data[position]

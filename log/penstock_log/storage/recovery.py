@@ -13,12 +13,11 @@ A scan walks batches and checks each CRC. Where one is not good there are three 
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Protocol
 
 from penstock_log.storage.batch import HEADER_SIZE, BatchHeader, crc_is_valid, read_header
-from penstock_log.storage.segment import Segment
 
-__all__ = ["Cut", "Damage", "GoodBatch", "scan"]
+__all__ = ["Cut", "Damage", "GoodBatch", "ScannedFile", "Window", "scan"]
 
 _WINDOW_BYTES: Final = 4 << 20
 _PAGE_BYTES: Final = 4096
@@ -52,14 +51,44 @@ class Cut:
     """The cut is at a hole in the file, so segments after this one go too."""
 
 
-def scan(segment: Segment, position: int, end_offset: int) -> Iterator[GoodBatch | Damage | Cut]:
-    """What lies in the segment from `position` on, where the batch with `end_offset` begins."""
-    window = _Window(segment)
-    while position < segment.size:
+class ScannedFile(Protocol):
+    """A segment, or a file that is read like one."""
+
+    size: int
+
+    def read(self, position: int, length: int) -> bytes: ...
+
+
+class Window:
+    """A segment's bytes, read by the megabyte. No memory map: a bad sector would come as SIGBUS, not an error."""
+
+    def __init__(self, file: ScannedFile) -> None:
+        self._file = file
+        self._start = 0
+        self._data = b""
+
+    @property
+    def size(self) -> int:
+        return self._file.size
+
+    def get(self, position: int, length: int) -> memoryview:
+        """The bytes at `position`; fewer than `length` where the segment ends."""
+        begin = position - self._start
+        if begin < 0 or begin + length > len(self._data):
+            self._data = self._file.read(position, max(length, _WINDOW_BYTES))
+            self._start, begin = position, 0
+        return memoryview(self._data)[begin : begin + length]
+
+
+def scan(file: ScannedFile | Window, position: int, end_offset: int) -> Iterator[GoodBatch | Damage | Cut]:
+    """What lies in a segment from `position` on, where the batch with `end_offset` begins. One who gives a `Window`
+    finds each good batch's bytes in it."""
+    window = file if isinstance(file, Window) else Window(file)
+    while position < window.size:
         header = _good_batch(window, position, end_offset)
         if header is None:
             following = _next_good_batch(window, position + 1, end_offset + 1)
-            hole = _has_hole(window, position, following.position if following else segment.size)
+            hole = _has_hole(window, position, following.position if following else window.size)
             if following is None or hole:
                 yield Cut(position, end_offset, never_synced=hole)
                 return
@@ -70,28 +99,7 @@ def scan(segment: Segment, position: int, end_offset: int) -> Iterator[GoodBatch
         end_offset = header.next_offset
 
 
-class _Window:
-    """The segment's bytes, read by the megabyte. No memory map: a bad sector would come as SIGBUS, not an error."""
-
-    def __init__(self, segment: Segment) -> None:
-        self._segment = segment
-        self._start = 0
-        self._data = b""
-
-    @property
-    def size(self) -> int:
-        return self._segment.size
-
-    def get(self, position: int, length: int) -> memoryview:
-        """The bytes at `position`; fewer than `length` where the segment ends."""
-        begin = position - self._start
-        if begin < 0 or begin + length > len(self._data):
-            self._data = self._segment.read(position, max(length, _WINDOW_BYTES))
-            self._start, begin = position, 0
-        return memoryview(self._data)[begin : begin + length]
-
-
-def _good_batch(window: _Window, position: int, offset: int) -> BatchHeader | None:
+def _good_batch(window: Window, position: int, offset: int) -> BatchHeader | None:
     """The header of the batch at `position`, if it is whole, its CRC is right and it begins with `offset`."""
     header = _plausible_header(window, position)
     if header is None or header.base_offset != offset:
@@ -99,7 +107,7 @@ def _good_batch(window: _Window, position: int, offset: int) -> BatchHeader | No
     return header if crc_is_valid(window.get(position, header.size)) else None
 
 
-def _plausible_header(window: _Window, position: int) -> BatchHeader | None:
+def _plausible_header(window: Window, position: int) -> BatchHeader | None:
     data = window.get(position, HEADER_SIZE)
     if len(data) < HEADER_SIZE or data[_MAGIC_AT] != 2:
         return None
@@ -108,7 +116,7 @@ def _plausible_header(window: _Window, position: int) -> BatchHeader | None:
     return header if whole and header.last_offset_delta >= 0 else None
 
 
-def _next_good_batch(window: _Window, position: int, min_offset: int) -> GoodBatch | None:
+def _next_good_batch(window: Window, position: int, min_offset: int) -> GoodBatch | None:
     """The first good batch at `position` or later, found by its magic byte: the lengths before it may be damaged."""
     while position + HEADER_SIZE <= window.size:
         data = bytes(window.get(position, _WINDOW_BYTES))
@@ -127,7 +135,7 @@ def _next_good_batch(window: _Window, position: int, min_offset: int) -> GoodBat
     return None
 
 
-def _has_hole(window: _Window, position: int, end: int) -> bool:
+def _has_hole(window: Window, position: int, end: int) -> bool:
     """Whether a whole page in [position, end) reads as zeros: it was never written."""
     page = -(-position // _PAGE_BYTES) * _PAGE_BYTES
     zeros = bytes(_PAGE_BYTES)

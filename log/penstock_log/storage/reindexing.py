@@ -2,6 +2,7 @@
 
 import structlog
 
+from penstock_log.storage.batch import NO_TIMESTAMP
 from penstock_log.storage.recovery import Damage, GoodBatch, scan
 from penstock_log.storage.segment import Segment
 
@@ -27,4 +28,6 @@ def note_finding(segment: Segment, finding: GoodBatch | Damage) -> None:
         segment.enter(finding.end, finding.next_offset)
     else:
         header = finding.header
-        segment.note(finding.position, header.size, header.last_offset, header.max_timestamp)
+        # What compaction has emptied still has the timestamp of a record that is gone.
+        max_timestamp = header.max_timestamp if header.record_count else NO_TIMESTAMP
+        segment.note(finding.position, header.size, header.last_offset, max_timestamp)

@@ -29,10 +29,11 @@ class Segment:
         *,
         indexed: bool,
         index_interval_bytes: int,
+        name_suffix: str = "",
     ) -> None:
         stem = str(directory / f"{base_offset:020d}")
         self.base_offset = base_offset
-        self.path = stem + LOG_SUFFIX
+        self.path = stem + LOG_SUFFIX + name_suffix
         self.size = size
         self.index_interval_bytes = index_interval_bytes
         self._files = files
@@ -41,12 +42,23 @@ class Segment:
         self.was_reindexed = False
         self._max_timestamp: int | None = None if indexed else NO_TIMESTAMP
         self._max_timestamp_offset = base_offset
-        self.offset_index = SparseIndex(stem + INDEX_SUFFIX, OFFSET_ENTRY, files, exists=indexed)
-        self.time_index = SparseIndex(stem + TIME_INDEX_SUFFIX, TIME_ENTRY, files, exists=indexed)
+        self.offset_index = SparseIndex(stem + INDEX_SUFFIX + name_suffix, OFFSET_ENTRY, files, exists=indexed)
+        self.time_index = SparseIndex(stem + TIME_INDEX_SUFFIX + name_suffix, TIME_ENTRY, files, exists=indexed)
 
     @classmethod
-    def create(cls, directory: Path, base_offset: int, files: OpenFiles, index_interval_bytes: int) -> "Segment":
-        segment = cls(directory, base_offset, 0, files, indexed=False, index_interval_bytes=index_interval_bytes)
+    def create(
+        cls, directory: Path, base_offset: int, files: OpenFiles, index_interval_bytes: int, *, name_suffix: str = ""
+    ) -> "Segment":
+        """An empty one. A suffix to its files' names makes it one that no log opens."""
+        segment = cls(
+            directory,
+            base_offset,
+            0,
+            files,
+            indexed=False,
+            index_interval_bytes=index_interval_bytes,
+            name_suffix=name_suffix,
+        )
         os.close(os.open(segment.path, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o644))
         return segment
 

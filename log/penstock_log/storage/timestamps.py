@@ -47,6 +47,8 @@ def find_max_timestamp(segments: list[Segment], start_offset: int, up_to_offset:
 
 
 def _records(segment: Segment, position: int, header: BatchHeader) -> Iterator[OffsetAtTime]:
+    if not header.record_count:
+        return
     batch = read_batch(segment, position, header)
     if header.is_log_append_time:
         yield OffsetAtTime(header.base_offset, header.max_timestamp, header.leader_epoch)

@@ -1,0 +1,72 @@
+"""What a node does to its partitions from time to time: retention, compaction. Slowly, and one partition at a time."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import aclosing
+
+import structlog
+
+from penstock_log.controller.broker_configs import broker_config
+from penstock_log.errors import LogError
+from penstock_log.partition.partition import Partition
+from penstock_log.replicas import Replicas
+from penstock_log.storage.compaction.job import Compacted, CompactionJob
+from penstock_log.storage.compaction.process import run_compaction
+from penstock_log.storage.compaction.swap import discard_unfinished, remove_deleted
+
+__all__ = ["Housekeeping"]
+
+log = structlog.get_logger()
+
+
+class Housekeeping:
+    """`run` until cancelled."""
+
+    def __init__(self, replicas: Replicas, settings: Mapping[str, str], now_ms: Callable[[], int]) -> None:
+        self._replicas = replicas
+        self._now_ms = now_ms
+        self._retention_interval_seconds = int(broker_config(settings, "log.retention.check.interval.ms")) / 1000
+        self._compaction_interval_seconds = int(broker_config(settings, "log.cleaner.backoff.ms")) / 1000
+
+    async def run(self) -> None:
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._repeat(self._retention_interval_seconds, self._apply_retention))
+            tasks.create_task(self._repeat(self._compaction_interval_seconds, self._compact_if_due))
+
+    async def _repeat(self, interval_seconds: float, work: Callable[[Partition], Awaitable[None]]) -> None:
+        while True:
+            await asyncio.sleep(interval_seconds)
+            for partition in self._replicas.all():
+                try:
+                    await work(partition)
+                except (LogError, OSError) as error:
+                    log.error("a partition is not kept in order", directory=str(partition.directory), error=str(error))
+                await asyncio.sleep(0)
+
+    async def _apply_retention(self, partition: Partition) -> None:
+        partition.apply_retention(self._now_ms())
+
+    async def _compact_if_due(self, partition: Partition) -> None:
+        job = partition.plan_compaction(self._now_ms())
+        if job is not None:
+            await compact_partition(partition, job)
+
+
+async def compact_partition(partition: Partition, job: CompactionJob) -> None:
+    """One pass; each new segment is taken into use as soon as it is ready."""
+    size_before = partition.size_bytes
+    await asyncio.to_thread(discard_unfinished, job.directory)
+    async with aclosing(run_compaction(job)) as messages:
+        async for message in messages:
+            if not isinstance(message, Compacted):
+                partition.end_compaction(message)
+            elif partition.take_compacted(message):
+                await asyncio.to_thread(remove_deleted, job.directory)
+            else:
+                break  # Cut or deleted meanwhile; there will be another pass.
+    log.info(
+        "compacted a partition",
+        directory=str(job.directory),
+        bytes_before=size_before,
+        bytes_after=partition.size_bytes,
+    )
