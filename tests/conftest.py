@@ -27,14 +27,14 @@ class LogNode:
         self.stderr_path = data_dir.with_name(f"{data_dir.name}.stderr")
         self.bootstrap_servers = ""
         self.process: subprocess.Popen[bytes]
-        self._arguments = arguments
+        self.arguments = arguments
 
     def start(self) -> None:
         """Return when it listens."""
         port = self.bootstrap_servers.rpartition(":")[2] or "0"
         command = [sys.executable, "-m", "penstock_log", "--data-dir", str(self.data_dir), "--port", port]
         with self.stderr_path.open("ab") as stderr:
-            self.process = subprocess.Popen([*command, *self._arguments], stdout=subprocess.PIPE, stderr=stderr)
+            self.process = subprocess.Popen([*command, *self.arguments], stdout=subprocess.PIPE, stderr=stderr)
         self.bootstrap_servers = json.loads(self._first_line())["bootstrap.servers"]
 
     def _first_line(self) -> bytes:

@@ -5,6 +5,7 @@ from uuid import UUID
 import msgspec
 
 from penstock_log.controller.events import (
+    BrokerConfigChanged,
     BrokerRegistered,
     ClusterCreated,
     Event,
@@ -42,10 +43,19 @@ class ClusterState(msgspec.Struct):
     topics: dict[str, Topic] = {}
     topic_names: dict[UUID, str] = {}
     next_producer_id: int = 0
+    broker_configs: dict[str, dict[str, str]] = {}
+    """What was set at run time, by broker id; under "" for all brokers."""
 
     def topic_by_id(self, topic_id: UUID) -> Topic | None:
         name = self.topic_names.get(topic_id)
         return None if name is None else self.topics[name]
+
+    def topic_id(self, name: str) -> UUID | None:
+        topic = self.topics.get(name)
+        return None if topic is None else topic.id
+
+    def topic_name(self, topic_id: UUID) -> str | None:
+        return self.topic_names.get(topic_id)
 
     def partition_count(self, topic: str) -> int:
         """0 for a topic that does not exist."""
@@ -69,5 +79,7 @@ class ClusterState(msgspec.Struct):
                 self.topics[name] = msgspec.structs.replace(topic, partitions=topic.partitions + partitions)
             case TopicConfigChanged(name, configs):
                 self.topics[name] = msgspec.structs.replace(self.topics[name], configs=configs)
+            case BrokerConfigChanged(broker, configs):
+                self.broker_configs[broker] = configs
             case ProducerIdsAllocated(_, next_producer_id):
                 self.next_producer_id = next_producer_id

@@ -194,6 +194,7 @@ class OffsetCommits:
         group_id, now_ms = group.group_id, self._now_ms()
         self._groups.forget(group)
         tombstones = self._offset_records(group_id, dict.fromkeys(group.offsets))
+        tombstones += [Record(key, None, now_ms) for key in group.consumer_records]
         tombstones.append(encode_group(GroupRecord(group_id, None), now_ms))
         await self._write(group_id, tombstones)
         log.info("consumer group deleted", group=group_id, offsets=len(group.offsets))

@@ -89,6 +89,8 @@ class ConsumerGroup:
         self.assignor = DEFAULT_ASSIGNOR
         self.members: dict[str, ConsumerMember] = {}
         self.target: dict[str, Partitions] = {}
+        self.changed = False
+        """Whether there is something to be stored; whoever stores it sets it back."""
         self._session_timeout_ms = session_timeout_ms
         self._assigned_for: dict[str, int] = {}
         """The partition counts of the subscribed topics that the target is made for."""
@@ -112,16 +114,17 @@ class ConsumerGroup:
         _check_assignor(request)
         epoch_before = self.epoch
         member = self._join(request) if request.member_epoch == 0 else self._checked_member(request)
+        before = replace(member)
         changed = self._update(member, request)
         if self.epoch == epoch_before and (changed or self._counts(partition_count) != self._assigned_for):
             self.epoch += 1
         if self.epoch > self.assignment_epoch:
             self._assign(partition_count)
-        before = member.assigned
         self._reconcile(member, request.owned, now_ms)
+        self.changed |= self.epoch != epoch_before or member != before
         member.session_deadline_ms = now_ms + self._session_timeout_ms
         tells_all = request.owned is not None and request.subscribed_topics is not None
-        told = member.assigned if tells_all or member.assigned != before else None
+        told = member.assigned if tells_all or member.assigned != before.assigned else None
         return HeartbeatReply(member.member_id, member.epoch, told)
 
     def check_member(self, member_id: str, member_epoch: int) -> None:
@@ -145,6 +148,10 @@ class ConsumerGroup:
 
     def next_deadline_ms(self) -> int | None:
         return min((each for member in self.members.values() for each in _deadlines(member)), default=None)
+
+    def resume(self, partition_count: PartitionCount) -> None:
+        """Its state was read from the log: the target stands for the topics as they are."""
+        self._assigned_for = self._counts(partition_count)
 
     # --- members
 
@@ -171,6 +178,7 @@ class ConsumerGroup:
         self.target[request.member_id] = self.target.pop(former.member_id, frozenset())
         member = replace(former, member_id=request.member_id, epoch=former.previous_epoch)
         self.members[request.member_id] = member
+        self.changed = True
         return member
 
     def _checked_member(self, request: Heartbeat) -> ConsumerMember:
@@ -197,6 +205,7 @@ class ConsumerGroup:
         if request.member_epoch == LEAVES_FOR_NOW:
             member.previous_epoch = member.epoch if member.epoch != LEAVES_FOR_NOW else member.previous_epoch
             member.epoch = LEAVES_FOR_NOW
+            self.changed = True
             member.session_deadline_ms = now_ms + self._session_timeout_ms
         else:
             self._remove(member)
@@ -206,6 +215,7 @@ class ConsumerGroup:
         del self.members[member.member_id]
         self.target.pop(member.member_id, None)
         self.epoch += 1
+        self.changed = True
 
     def _static_member(self, instance_id: str | None) -> ConsumerMember | None:
         if instance_id is None:

@@ -65,6 +65,7 @@ class GroupCoordinator:
                     ErrorCode.inconsistent_group_protocol, f"group {group_id} has members of the consumer protocol"
                 )
             group.consumer = None
+            await self._store_consumer(group)
         reply_to, reply = self._expect_reply()
         try:
             self._carry_out(group, group.classic.join(request, reply_to, self._now_ms()))
@@ -99,7 +100,20 @@ class GroupCoordinator:
             group.consumer = ConsumerGroup(group_id, self._config.group_consumer_session_timeout_ms)
         reply = group.consumer.heartbeat(request, self._partition_count, self._now_ms())
         self._schedule(group)
+        if group.consumer.changed:
+            await self._store_consumer(group)
         return reply
+
+    async def _store_consumer(self, group: Group) -> None:
+        """LogError as a client expects it. What could not be stored is tried again with the next change."""
+        if group.consumer is not None:
+            group.consumer.changed = False
+        try:
+            await self._groups.store_consumer(group)
+        except LogError as error:
+            if group.consumer is not None:
+                group.consumer.changed = True
+            raise as_coordinator_error(error) from error
 
     def find(self, group_id: str) -> Group | None:
         self._check_group_id(group_id)
@@ -179,6 +193,7 @@ class GroupCoordinator:
         group = self._groups.find(group_id)
         if group is not None:
             if group.consumer is not None:
+                # Stored with the next heartbeat's change: who lapsed has lapsed after a restart just the same.
                 group.consumer.expire(self._now_ms())
             self._carry_out(group, group.classic.expire(self._now_ms()))
 

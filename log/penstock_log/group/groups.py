@@ -11,6 +11,7 @@ import structlog
 from penstock_log.controller.state import Broker
 from penstock_log.coordination.internal_topic import InternalTopic
 from penstock_log.errors import ErrorCode, LogError
+from penstock_log.group import consumer_records
 from penstock_log.group.classic import ClassicGroup
 from penstock_log.group.config import GroupConfig
 from penstock_log.group.consumer import ConsumerGroup
@@ -33,6 +34,8 @@ class Group:
     offsets: GroupOffsets = field(default_factory=GroupOffsets)
     consumer: ConsumerGroup | None = None
     """Set once a member of the newer protocol has come, until one of the classic protocol does."""
+    consumer_records: dict[bytes, bytes] = field(default_factory=dict)
+    """What the log has of `consumer`."""
 
     @property
     def group_id(self) -> str:
@@ -76,8 +79,11 @@ class Group:
 class Groups:
     """Finds groups, and writes what concerns them to where they live."""
 
-    def __init__(self, topic: InternalTopic, config: GroupConfig, now_ms: Callable[[], int]) -> None:
+    def __init__(
+        self, topic: InternalTopic, config: GroupConfig, topics: consumer_records.Topics, now_ms: Callable[[], int]
+    ) -> None:
         self._topic = topic
+        self._topics = topics
         self._config = config
         self._now_ms = now_ms
         self._groups: dict[str, Group] = {}
@@ -140,6 +146,22 @@ class Groups:
             )
         return self._topic.append(self.partition_of(group_id), batch, self._now_ms())
 
+    async def store_consumer(self, group: Group) -> None:
+        """Write what has changed of a group of KIP-848; on return it is on disk."""
+        records = {} if group.consumer is None else consumer_records.encode(group.consumer, self._topics)
+        written = group.consumer_records
+        keys = [key for key in written.keys() | records.keys() if written.get(key) != records.get(key)]
+        if not keys:
+            return
+        group.consumer_records = records
+        try:
+            now_ms = self._now_ms()
+            _, committed = self.append(group.group_id, [Record(key, records.get(key), now_ms) for key in sorted(keys)])
+            await committed
+        except LogError:
+            group.consumer_records = written
+            raise
+
     async def _load(self, on_loaded: Callable[[Group], None]) -> None:
         for index in range(self._topic.partition_count):
             try:
@@ -160,10 +182,19 @@ class Groups:
         for group_id, replayed in replay.groups.items():
             if replayed.stored is not None:
                 classic = ClassicGroup.restore(group_id, replayed.stored, now_ms, delay_ms)
-            elif len(replayed.offsets) or replayed.offsets.has_open_transactions:
+            elif len(replayed.offsets) or replayed.offsets.has_open_transactions or replayed.consumer_records:
                 classic = ClassicGroup(group_id, now_ms, delay_ms)
             else:
                 continue  # deleted
             group = self._groups[group_id] = Group(classic, replayed.offsets)
+            if replayed.consumer_records and not len(classic.members):
+                self._restore_consumer(group, replayed.consumer_records)
             on_loaded(group)
         self._not_loaded.discard(index)
+
+    def _restore_consumer(self, group: Group, records: dict[bytes, bytes]) -> None:
+        session_timeout_ms = self._config.group_consumer_session_timeout_ms
+        group.consumer_records = records
+        group.consumer = consumer_records.restore(
+            group.group_id, records, session_timeout_ms, self._topics, self._now_ms()
+        )

@@ -25,7 +25,7 @@ class GroupService:
     ) -> None:
         config = GroupConfig.from_strings(settings)
         topic = InternalTopic(OFFSETS_TOPIC, config.offsets_topic_num_partitions, controller, replicas)
-        self.groups = Groups(topic, config, now_ms)
+        self.groups = Groups(topic, config, controller.state, now_ms)
         self.heartbeat_interval_ms = config.group_consumer_heartbeat_interval_ms
         self.coordinator = GroupCoordinator(self.groups, config, controller.state.partition_count, now_ms)
         self.offsets = OffsetCommits(self.groups, config, now_ms)

@@ -32,13 +32,14 @@ class Reader(Protocol):
 
 class ConfluentReader:
     def __init__(self, servers: str, group: str, topic: str, **settings: Any) -> None:
+        if "group.protocol" not in settings:
+            settings["heartbeat.interval.ms"] = 200
         self._consumer = confluent_kafka.Consumer(
             {
                 "bootstrap.servers": servers,
                 "group.id": group,
                 "auto.offset.reset": "earliest",
                 "enable.auto.commit": False,
-                "heartbeat.interval.ms": 200,
                 "fetch.queue.backoff.ms": 10,
                 "log_level": 0,
             }
@@ -314,6 +315,34 @@ def test_operators_list_describe_reset_and_delete_groups(
         admin.delete_consumer_groups([group])[group].result(DEADLINE_SECONDS)
     gone = admin.list_consumer_group_offsets([ConsumerGroupTopicPartitions(group)])[group]
     assert gone.result(DEADLINE_SECONDS).topic_partitions == []
+
+
+def test_members_of_the_newer_protocol_share_a_topic_and_resume(
+    own_log_node: Any, fresh_topic: str, group: str, opened: ExitStack
+) -> None:
+    """KIP-848, with a heartbeat interval that suits a test."""
+    own_log_node.stop()
+    own_log_node.arguments = ("--set", "group.consumer.heartbeat.interval.ms=100")
+    own_log_node.start()
+    servers = own_log_node.bootstrap_servers
+    admin = create_topic(servers, fresh_topic)
+    first = ConfluentReader(servers, group, fresh_topic, **{"group.protocol": "consumer"})
+    opened.callback(first.close)
+    poll_until(lambda: share(first), first)
+    second = ConfluentReader(servers, group, fresh_topic, **{"group.protocol": "consumer"})
+    poll_until(lambda: share(first, second), first, second)
+    assert admin.describe_consumer_groups([group])[group].result(DEADLINE_SECONDS).type.name == "CONSUMER"
+
+    produce(servers, fresh_topic, range(200))
+    assert read_all(200, first, second) == list(range(200))
+    first.commit()
+    second.commit()
+    own_log_node.kill()
+    own_log_node.start()
+    produce(servers, fresh_topic, range(200, 300))
+    assert read_all(100, first, second) == list(range(200, 300))
+    second.close()
+    poll_until(lambda: share(first), first)
 
 
 def test_a_topic_of_the_same_name_does_not_inherit_its_predecessors_offsets(
