@@ -69,12 +69,12 @@ class ClusterApi:
         if name is None:
             by_id = self._controller.state.topic_by_id(topic_id) if topic_id else None
             if by_id is None:
-                return _missing(ErrorCode.unknown_topic_id, None, topic_id)
+                return missing_topic(ErrorCode.unknown_topic_id, None, topic_id)
             return describe_topic(by_id)
         if name not in self._controller.state.topics:
             code = await self._create(name) if may_create else ErrorCode.unknown_topic_or_partition
             if code:
-                return _missing(code, name, None)
+                return missing_topic(code, name, None)
         return describe_topic(self._controller.state.topics[name])
 
     async def _create(self, name: str) -> ErrorCode:
@@ -109,5 +109,6 @@ def describe_topic(topic: Topic) -> dict[str, Any]:
     }
 
 
-def _missing(code: ErrorCode, name: str | None, topic_id: UUID | None) -> dict[str, Any]:
+def missing_topic(code: ErrorCode, name: str | None, topic_id: UUID | None) -> dict[str, Any]:
+    """A topic that cannot be described, and why."""
     return {"error_code": code, "name": name, "topic_id": topic_id, "partitions": []}

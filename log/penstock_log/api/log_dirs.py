@@ -1,12 +1,14 @@
-"""DescribeLogDirs: where partitions lie on disk, and how large they are."""
+"""Where partitions lie on disk, and how large they are: DescribeLogDirs, AlterReplicaLogDirs."""
 
 import shutil
 from pathlib import Path
 from typing import Any, Final
 
 from penstock_log.api.registry import RequestContext, Response, Route
+from penstock_log.errors import ErrorCode, LogError
 from penstock_log.replicas import Replicas
 
+ALTER_REPLICA_LOG_DIRS: Final = 34
 DESCRIBE_LOG_DIRS: Final = 35
 
 
@@ -18,7 +20,10 @@ class LogDirsApi:
         self._data_dir = data_dir
 
     def routes(self) -> list[Route]:
-        return [Route(DESCRIBE_LOG_DIRS, 1, 4, self.describe_log_dirs)]
+        return [
+            Route(ALTER_REPLICA_LOG_DIRS, 1, 2, self.alter_replica_log_dirs),
+            Route(DESCRIBE_LOG_DIRS, 1, 4, self.describe_log_dirs),
+        ]
 
     async def describe_log_dirs(self, request: Any, context: RequestContext) -> Response:
         wanted = None
@@ -44,3 +49,26 @@ class LogDirsApi:
             "usable_bytes": disk.free,
         }
         return {"error_code": 0, "results": [log_dir]}
+
+    async def alter_replica_log_dirs(self, request: Any, context: RequestContext) -> Response:
+        """There is nowhere to move to: only a move to where a partition is already succeeds."""
+        return {
+            "results": [
+                {
+                    "topic_name": topic.name,
+                    "partitions": [
+                        {"partition_index": index, "error_code": self._check_move(topic.name, index, directory.path)}
+                        for index in topic.partitions
+                    ],
+                }
+                for directory in request.dirs
+                for topic in directory.topics
+            ]
+        }
+
+    def _check_move(self, topic: str, index: int, path: str) -> ErrorCode:
+        try:
+            self._replicas.get(topic, index)
+        except LogError as error:
+            return error.code
+        return ErrorCode.none if Path(path) == self._data_dir else ErrorCode.log_dir_not_found
