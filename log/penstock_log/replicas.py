@@ -1,11 +1,13 @@
 """The partitions that this node holds: opened, grown, configured and deleted as the controller's events say."""
 
-from collections.abc import Mapping
 from pathlib import Path
 
 import structlog
 
+from penstock_log.controller.broker_configs import topic_defaults
+from penstock_log.controller.broker_settings import BrokerSettings
 from penstock_log.controller.events import (
+    BrokerConfigChanged,
     Event,
     PartitionAssignment,
     PartitionsAdded,
@@ -24,21 +26,21 @@ log = structlog.get_logger()
 
 
 class Replicas:
-    """Follows the cluster's state; `topic_defaults` is what the node's configuration changes of topics' defaults."""
+    """Follows the cluster's state; `settings` is where topics take their defaults from."""
 
     def __init__(
         self,
         node_id: int,
         data_dir: Path,
         state: ClusterState,
-        topic_defaults: Mapping[str, str],
+        settings: BrokerSettings,
         files: OpenFiles,
         flusher: Flusher,
     ) -> None:
         self._node_id = node_id
         self._data_dir = data_dir
         self._state = state
-        self._topic_defaults = topic_defaults
+        self._settings = settings
         self._files = files
         self._flusher = flusher
         self._partitions: dict[str, dict[int, Partition]] = {}
@@ -73,6 +75,9 @@ class Replicas:
                 self._delete(name)
             case TopicConfigChanged(name):
                 self._configure(self._state.topics[name])
+            case BrokerConfigChanged():
+                for topic in self._state.topics.values():
+                    self._configure(topic)
 
     def close(self) -> None:
         for partition in self.all():
@@ -105,11 +110,12 @@ class Replicas:
         )
 
     def _config(self, topic: Topic) -> TopicConfig:
-        return TopicConfig.from_strings({**self._topic_defaults, **topic.configs})
+        return TopicConfig.from_strings(topic_defaults(self._settings.in_force()) | topic.configs)
 
     def _configure(self, topic: Topic) -> None:
+        config = self._config(topic)
         for partition in self._partitions[topic.name].values():
-            partition.configure(self._config(topic))
+            partition.configure(config)
 
     def _delete(self, topic: str) -> None:
         for partition in self._partitions.pop(topic, {}).values():

@@ -4,9 +4,15 @@ from collections.abc import Callable, Iterable, Mapping
 from enum import IntEnum
 from typing import Any, Final
 
+from penstock_log.api.config_descriptions import (
+    describe_broker_configs,
+    describe_configs_of_all_brokers,
+    describe_topic_configs,
+)
 from penstock_log.api.registry import RequestContext, Response, Route
 from penstock_log.controller.broker_configs import BROKER_CONFIGS
-from penstock_log.controller.config_spec import ConfigSource, ConfigSpec, ConfigType
+from penstock_log.controller.broker_settings import ALL_BROKERS, BrokerSettings
+from penstock_log.controller.config_spec import ConfigSpec, ConfigType
 from penstock_log.controller.controller import Controller
 from penstock_log.controller.topic_configs import TOPIC_CONFIGS
 from penstock_log.controller.topics import find_topic
@@ -30,15 +36,17 @@ class Operation(IntEnum):
 
 
 Configs = Mapping[str, str]
+# No name means one thing on a topic and another on a broker.
+_ALL_CONFIGS: Final = BROKER_CONFIGS | TOPIC_CONFIGS
 
 
 class ConfigsApi:
-    """Topics' configurations can be changed; a node's are read when it starts."""
+    """Of a node's configurations, those can be changed at run time that give topics their defaults."""
 
-    def __init__(self, controller: Controller, node_id: int, broker_configs: Configs) -> None:
+    def __init__(self, controller: Controller, node_id: int, settings: BrokerSettings) -> None:
         self._controller = controller
         self._node_id = node_id
-        self._broker_configs = broker_configs
+        self._settings = settings
 
     def routes(self) -> list[Route]:
         return [
@@ -77,17 +85,19 @@ class ConfigsApi:
         match resource.resource_type:
             case ResourceType.TOPIC:
                 topic = find_topic(self._controller.state, resource.resource_name)
-                return describe_topic_configs(topic.configs, self._broker_configs)
+                return describe_topic_configs(topic.configs, self._settings)
+            case ResourceType.BROKER if resource.resource_name == ALL_BROKERS:
+                return describe_configs_of_all_brokers(self._settings)
             case ResourceType.BROKER:
                 self._check_broker(resource.resource_name)
-                return describe_broker_configs(self._broker_configs)
+                return describe_broker_configs(self._settings)
         raise LogError(ErrorCode.invalid_request, f"Resource type {resource.resource_type} has no configurations here.")
 
     def _check_broker(self, name: str) -> None:
-        """The empty name stands for the defaults of all brokers: here they are those of the one node."""
-        if name not in ("", str(self._node_id)):
+        if name not in (ALL_BROKERS, str(self._node_id)):
             raise LogError(
-                ErrorCode.invalid_request, f"Unexpected broker id, expected {self._node_id}, but received {name}"
+                ErrorCode.invalid_request,
+                f"Unexpected broker id, expected {self._node_id} or empty string, but received {name}",
             )
 
     async def alter_configs(self, request: Any, context: RequestContext) -> Response:
@@ -107,7 +117,8 @@ class ConfigsApi:
     async def _alter(self, request: Any, change: Callable[[Iterable[Any]], Callable[[Configs], Configs]]) -> Response:
         return {
             "responses": [
-                await self._alter_resource(resource, change(resource.configs), request.validate_only)
+                {"resource_type": resource.resource_type, "resource_name": resource.resource_name}
+                | await self._alter_resource(resource, change(resource.configs), request.validate_only)
                 for resource in request.resources
             ]
         }
@@ -115,32 +126,34 @@ class ConfigsApi:
     async def _alter_resource(
         self, resource: Any, change: Callable[[Configs], Configs], validate_only: bool
     ) -> dict[str, Any]:
-        answer = {"resource_type": resource.resource_type, "resource_name": resource.resource_name}
+        name = resource.resource_name
         try:
-            if resource.resource_type != ResourceType.TOPIC:
-                raise LogError(
-                    ErrorCode.invalid_request,
-                    "Only configurations of topics can be changed at run time; a node's are read when it starts.",
-                )
-            await self._controller.change_topic_configs(resource.resource_name, change, validate_only=validate_only)
+            match resource.resource_type:
+                case ResourceType.TOPIC:
+                    await self._controller.change_topic_configs(name, change, validate_only=validate_only)
+                case ResourceType.BROKER:
+                    self._check_broker(name)
+                    await self._controller.change_broker_configs(name, change, validate_only=validate_only)
+                case other:
+                    raise LogError(ErrorCode.invalid_request, f"Resource type {other} has no configurations here.")
         except LogError as error:
-            return answer | {"error_code": error.code, "error_message": error.message}
-        return answer | {"error_code": 0}
+            return {"error_code": error.code, "error_message": error.message}
+        return {"error_code": 0, "error_message": None}
 
 
 def apply_operations(present: Configs, operations: Iterable[Any]) -> Configs:
-    """What is set after the operations of IncrementalAlterConfigs (KIP-339)."""
+    """What is set after the operations of IncrementalAlterConfigs (KIP-339); whether it may be is not decided here."""
     configs = dict(present)
     for change in operations:
-        spec = TOPIC_CONFIGS.get(change.name)
-        if spec is None:
-            raise LogError(ErrorCode.invalid_config, f"Unknown topic config name: {change.name}")
         match change.config_operation:
             case Operation.SET if change.value is not None:
                 configs[change.name] = change.value
             case Operation.DELETE:
                 configs.pop(change.name, None)
             case Operation.APPEND | Operation.SUBTRACT if change.value is not None:
+                spec = _ALL_CONFIGS.get(change.name)
+                if spec is None:
+                    raise LogError(ErrorCode.invalid_config, f"Unknown config name: {change.name}")
                 configs[change.name] = _edit_list(spec, configs.get(change.name, spec.default), change)
             case _:
                 raise LogError(
@@ -161,42 +174,3 @@ def _edit_list(spec: ConfigSpec, present: str, change: Any) -> str:
     if change.config_operation == Operation.APPEND:
         return ",".join(members + [member for member in named if member not in members])
     return ",".join(member for member in members if member not in named)
-
-
-def describe_topic_configs(configs: Configs, broker_configs: Configs) -> list[dict[str, Any]]:
-    """Every topic configuration with its effective value and where that comes from."""
-    return [_describe(spec, _topic_synonyms(spec, configs, broker_configs)) for spec in TOPIC_CONFIGS.values()]
-
-
-def describe_broker_configs(broker_configs: Configs) -> list[dict[str, Any]]:
-    return [
-        _describe(spec, _synonyms(spec.name, spec.default, broker_configs)) | {"read_only": True}
-        for spec in BROKER_CONFIGS.values()
-    ]
-
-
-def _topic_synonyms(spec: ConfigSpec, configs: Configs, broker_configs: Configs) -> list[dict[str, Any]]:
-    """All places that give the configuration a value, the one that counts first."""
-    own = [{"name": spec.name, "value": configs.get(spec.name), "source": ConfigSource.TOPIC}]
-    broker = _synonyms(spec.broker_name or spec.name, spec.default, broker_configs)
-    return (own if spec.name in configs else []) + broker
-
-
-def _synonyms(name: str, default: str, broker_configs: Configs) -> list[dict[str, Any]]:
-    synonyms = [{"name": name, "value": default, "source": ConfigSource.DEFAULT}]
-    if name in broker_configs:
-        synonyms.insert(0, {"name": name, "value": broker_configs[name], "source": ConfigSource.STATIC_BROKER})
-    return synonyms
-
-
-def _describe(spec: ConfigSpec, synonyms: list[dict[str, Any]]) -> dict[str, Any]:
-    return {
-        "name": spec.name,
-        "value": synonyms[0]["value"],
-        "read_only": False,
-        "config_source": synonyms[0]["source"],
-        "is_sensitive": False,
-        "synonyms": synonyms,
-        "config_type": spec.type,
-        "documentation": spec.documentation,
-    }

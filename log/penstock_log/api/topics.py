@@ -1,12 +1,13 @@
 """Topics made, grown and removed by clients: CreateTopics, CreatePartitions, DeleteTopics."""
 
 from collections import Counter
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from typing import Any, Final
 from uuid import UUID
 
-from penstock_log.api.configs import describe_topic_configs
+from penstock_log.api.config_descriptions import describe_topic_configs
 from penstock_log.api.registry import RequestContext, Response, Route
+from penstock_log.controller.broker_settings import BrokerSettings
 from penstock_log.controller.controller import Controller
 from penstock_log.controller.topics import NewTopic
 from penstock_log.errors import ErrorCode, LogError
@@ -19,9 +20,9 @@ CREATE_PARTITIONS: Final = 37
 class TopicsApi:
     """Hands requests to the controller, one topic after another: one that is refused does not stop the others."""
 
-    def __init__(self, controller: Controller, broker_configs: Mapping[str, str]) -> None:
+    def __init__(self, controller: Controller, settings: BrokerSettings) -> None:
         self._controller = controller
-        self._broker_configs = broker_configs
+        self._settings = settings
 
     def routes(self) -> list[Route]:
         return [
@@ -44,7 +45,7 @@ class TopicsApi:
                 "topic_id": None if validate_only else created.topic_id,
                 "num_partitions": len(created.partitions),
                 "replication_factor": len(created.partitions[0].replicas),
-                "configs": describe_topic_configs(created.configs, self._broker_configs),
+                "configs": describe_topic_configs(created.configs, self._settings),
             }
 
         return {"name": topic.name} | await _answered(create)

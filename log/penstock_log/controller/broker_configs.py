@@ -1,4 +1,7 @@
-"""The configurations of a node, by the names that Kafka's brokers give them. Read when the node starts."""
+"""The configurations of a node, by the names that Kafka's brokers give them: what a node is started with.
+
+Those from which topics take their defaults can be changed while it runs (`controller/broker_settings.py`).
+"""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -128,6 +131,9 @@ BROKER_CONFIGS: dict[str, ConfigSpec] = {
         key=lambda spec: spec.name,
     )
 }
+
+DYNAMIC_BROKER_CONFIGS = frozenset(spec.broker_name for spec in TOPIC_CONFIGS.values() if spec.broker_name)
+"""What can be changed while a node runs: Kafka's rule too, as far as the configurations are ours."""
 
 
 def check_broker_configs(configs: Mapping[str, str]) -> None:

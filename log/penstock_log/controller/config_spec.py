@@ -25,6 +25,8 @@ class ConfigSource(IntEnum):
     """DescribeConfigs' config sources: where an effective value comes from, as it is on the wire."""
 
     TOPIC = 1
+    DYNAMIC_BROKER = 2
+    DYNAMIC_DEFAULT_BROKER = 3
     STATIC_BROKER = 4
     DEFAULT = 5
 

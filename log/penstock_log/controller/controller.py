@@ -6,6 +6,7 @@ from typing import Final
 from uuid import uuid4
 
 from penstock_log.controller.broker_configs import broker_config
+from penstock_log.controller.broker_settings import change_broker_configs
 from penstock_log.controller.brokers import new_cluster_id, register_broker
 from penstock_log.controller.events import (
     Event,
@@ -37,6 +38,11 @@ class Controller:
         self._deciding = asyncio.Lock()
         self._listeners: list[Listener] = []
         self.state: ClusterState = log.load()
+
+    @property
+    def metadata_end_offset(self) -> int:
+        """The offset after the newest event; all before it are on disk and applied."""
+        return self._log.end_offset
 
     def subscribe(self, listener: Listener) -> None:
         """Call `listener` with each event from now on, after it is applied."""
@@ -74,6 +80,15 @@ class Controller:
         async with self._deciding:
             topic = self.state.topics.get(name)
             event = change_topic_configs(self.state, name, change(topic.configs if topic else {}))
+            if not validate_only:
+                await self._commit([event])
+
+    async def change_broker_configs(
+        self, broker: str, change: Callable[[Mapping[str, str]], Mapping[str, str]], *, validate_only: bool = False
+    ) -> None:
+        """As `change_topic_configs`, for the broker with this id; "" stands for all brokers."""
+        async with self._deciding:
+            event = change_broker_configs(broker, change(self.state.broker_configs.get(broker, {})))
             if not validate_only:
                 await self._commit([event])
 

@@ -54,6 +54,13 @@ class TopicConfigChanged(msgspec.Struct, frozen=True, tag=True, tag_field="event
     configs: dict[str, str]
 
 
+class BrokerConfigChanged(msgspec.Struct, frozen=True, tag=True, tag_field="event"):
+    """`configs` replaces all that was set at run time on the broker with this id; "" stands for all brokers."""
+
+    broker: str
+    configs: dict[str, str]
+
+
 class ProducerIdsAllocated(msgspec.Struct, frozen=True, tag=True, tag_field="event"):
     """The broker may give out the ids up to, but not including, `next_producer_id`."""
 
@@ -68,6 +75,7 @@ Event = (
     | TopicDeleted
     | PartitionsAdded
     | TopicConfigChanged
+    | BrokerConfigChanged
     | ProducerIdsAllocated
 )
 

@@ -69,6 +69,11 @@ class MetadataLog:
                 offset = record.offset + 1
         return snapshot.state
 
+    @property
+    def end_offset(self) -> int:
+        """The offset after the newest event that is on disk."""
+        return self._partition.high_watermark
+
     async def append(self, events: Sequence[Event]) -> None:
         """Return once the events are on disk."""
         now_ms = self._now_ms()
@@ -81,7 +86,7 @@ class MetadataLog:
         """Write a snapshot of `state`, which must hold every event appended so far, and drop the log before it."""
         if self._events_since_snapshot < SNAPSHOT_EVERY_EVENTS:
             return
-        next_offset = self._partition.high_watermark
+        next_offset = self.end_offset
         write_atomically(self._snapshot_path, msgspec.json.encode(Snapshot(next_offset, state)))
         self._partition.delete_records_before(next_offset)
         self._events_since_snapshot = 0

@@ -65,7 +65,7 @@ def add_partitions(
                 f"Increasing the number of partitions by {added} but {len(assignments)} assignments provided.",
             )
         for replicas in assignments:
-            _check_replicas(state, replicas)
+            check_replicas(state, replicas)
         return PartitionsAdded(name, _lead(assignments))
     factor = len(topic.partitions[0].replicas)
     return PartitionsAdded(name, _lead(place_replicas(sorted(state.brokers), added, factor, first=present)))
@@ -89,7 +89,7 @@ def check_topic_name(state: ClusterState, name: str) -> None:
     """Raises LogError where no topic of this name may be created."""
     if name in state.topics:
         raise LogError(ErrorCode.topic_already_exists, f"Topic '{name}' already exists.")
-    problem = _name_problem(name)
+    problem = name_problem(name)
     if problem:
         raise LogError(ErrorCode.invalid_topic_exception, f"Topic name is invalid: {problem}")
     # Metric names replace dots by underscores, so two names that differ in these alone would share their metrics.
@@ -99,7 +99,8 @@ def check_topic_name(state: ClusterState, name: str) -> None:
         raise LogError(ErrorCode.invalid_topic_exception, f"Topic '{name}' collides with existing topic: {colliding}")
 
 
-def _name_problem(name: str) -> str | None:
+def name_problem(name: str) -> str | None:
+    """Why no topic may ever have this name, in Kafka's words."""
     if not name:
         return "the empty string is not allowed"
     if name in (".", ".."):
@@ -139,21 +140,22 @@ def _assigned(state: ClusterState, new: NewTopic) -> tuple[PartitionAssignment, 
         )
     replica_lists = [new.assignments[partition] for partition in sorted(new.assignments)]
     for replicas in replica_lists:
-        _check_replicas(state, replicas)
+        check_replicas(state, replicas)
     return _lead(replica_lists)
 
 
-def _check_replicas(state: ClusterState, replicas: Sequence[int]) -> None:
+def check_replicas(state: ClusterState, replicas: Sequence[int]) -> None:
+    """Raises LogError where a partition cannot lie on these brokers."""
     if not replicas:
         raise LogError(
             ErrorCode.invalid_replica_assignment, "The manual partition assignment includes an empty replica list."
         )
-    if len(set(replicas)) != len(replicas):
-        raise LogError(
-            ErrorCode.invalid_replica_assignment,
-            f"The manual partition assignment includes a broker more than once: {list(replicas)}.",
-        )
     for broker in replicas:
+        if replicas.count(broker) > 1:
+            raise LogError(
+                ErrorCode.invalid_replica_assignment,
+                f"The manual partition assignment includes the broker {broker} more than once.",
+            )
         if broker not in state.brokers:
             raise LogError(
                 ErrorCode.invalid_replica_assignment,
