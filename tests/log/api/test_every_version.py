@@ -114,5 +114,11 @@ def test_the_advertised_versions_are_those_of_apache_kafka_4_0(
         "init_producer_id": (0, 5),
         "delete_records": (0, 2),
         "describe_log_dirs": (1, 4),
+        "describe_topic_partitions": (0, 0),
+        "elect_leaders": (0, 2),
+        "alter_partition_reassignments": (0, 1),
+        "list_partition_reassignments": (0, 0),
+        "describe_quorum": (0, 2),
+        "update_features": (0, 2),
     }
     assert {name: versions[name] for name in expected} == expected

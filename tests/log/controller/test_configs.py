@@ -5,8 +5,11 @@ from dataclasses import fields
 import pytest
 
 from penstock_log.controller.broker_configs import BROKER_CONFIGS, check_broker_configs, topic_defaults
+from penstock_log.controller.broker_settings import ALL_BROKERS, BrokerSettings, change_broker_configs
+from penstock_log.controller.events import BrokerConfigChanged
+from penstock_log.controller.state import ClusterState
 from penstock_log.controller.topic_configs import TOPIC_CONFIGS
-from penstock_log.errors import LogError
+from penstock_log.errors import ErrorCode, LogError
 from penstock_log.partition.topic_config import TopicConfig
 
 
@@ -31,3 +34,21 @@ def test_a_node_changes_the_defaults_of_its_topics() -> None:
 def test_a_node_refuses_settings_that_it_does_not_have(setting: dict[str, str]) -> None:
     with pytest.raises(LogError):
         check_broker_configs(setting)
+
+
+def test_what_is_set_on_a_broker_counts_before_all_brokers_and_these_before_its_start() -> None:
+    state = ClusterState(broker_configs={})
+    settings = BrokerSettings(state, 1, {"log.retention.ms": "1", "log.roll.ms": "1", "num.partitions": "1"})
+    state.apply(change_broker_configs(ALL_BROKERS, {"log.retention.ms": "2", "log.roll.ms": "2"}))
+    state.apply(change_broker_configs("1", {"log.retention.ms": "3"}))
+    state.apply(change_broker_configs("2", {"log.retention.ms": "4"}))
+    assert settings.in_force() == {"log.retention.ms": "3", "log.roll.ms": "2", "num.partitions": "1"}
+    state.apply(BrokerConfigChanged("1", {}))
+    assert settings.in_force()["log.retention.ms"] == "2"
+
+
+@pytest.mark.parametrize("configs", [{"num.partitions": "3"}, {"log.roll.ms": "soon"}, {"no.such": "1"}])
+def test_what_no_running_broker_takes_is_refused(configs: dict[str, str]) -> None:
+    with pytest.raises(LogError) as refused:
+        change_broker_configs(ALL_BROKERS, configs)
+    assert refused.value.code is ErrorCode.invalid_request
