@@ -3,8 +3,8 @@
     python -m tests.conformance.java_tools --libs KAFKA/libs --apache-kafka 127.0.0.1:19092 [--penstock HOST:PORT]
 
 --libs is the folder of jars of an Apache Kafka 4 (java and javac are on PATH). Without --penstock a node is started.
-A tool works where it exits with 0 and says what is expected of it. Exit code 1 says that some tool works on Apache Kafka
-and not on ours.
+A tool works where it exits with 0 and says what is expected of it. Exit code 1 says that some tool works on Apache
+Kafka and not on ours.
 """
 
 import argparse
@@ -25,7 +25,7 @@ PERFORMANCE = "--num-records 20000 --record-size 500 --throughput -1"
 
 @dataclass(frozen=True, slots=True)
 class Tool:
-    """One run of a Java class. `{broker}`, `{node}` (its id) and `{name}` (of topics, groups and so on) are filled in."""
+    """One run of a Java class. `{broker}`, `{node}` (its id) and `{name}` (of topics, groups, ...) are filled in."""
 
     label: str
     java_class: str

@@ -1,7 +1,7 @@
 """Runs the suites of independent clients against a node of the log and against Apache Kafka, side by side.
 
     python -m tests.conformance.suites --kafka-python PATH --aiokafka PATH --confluent PATH --quixstreams PATH \\
-        --apache-kafka 127.0.0.1:19092 [--penstock 127.0.0.1:9092] [--only NAME]
+        --apache-kafka 127.0.0.1:19092 [--penstock 127.0.0.1:9092]
 
 Each PATH is a checkout at the tag of a release; its tests are run from a copy, against that release as the package
 registry ships it, in a virtual environment of its own below --cache. Nothing of the checkouts is changed. Without

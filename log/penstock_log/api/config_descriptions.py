@@ -5,8 +5,13 @@ from typing import Any
 
 from penstock_log.controller.broker_configs import BROKER_CONFIGS, DYNAMIC_BROKER_CONFIGS
 from penstock_log.controller.broker_settings import BrokerSettings
-from penstock_log.controller.config_spec import ConfigSource, ConfigSpec
+from penstock_log.controller.config_spec import ConfigSource, ConfigSpec, ConfigType
+from penstock_log.controller.state import Broker
 from penstock_log.controller.topic_configs import TOPIC_CONFIGS
+
+_ADVERTISED_LISTENERS = ConfigSpec(
+    "advertised.listeners", ConfigType.LIST, "", "The address at which clients are told to connect."
+)
 
 
 def describe_topic_configs(configs: Mapping[str, str], settings: BrokerSettings) -> list[dict[str, Any]]:
@@ -20,6 +25,16 @@ def describe_broker_configs(settings: BrokerSettings) -> list[dict[str, Any]]:
         | {"read_only": spec.name not in DYNAMIC_BROKER_CONFIGS}
         for spec in BROKER_CONFIGS.values()
     ]
+
+
+def describe_address(broker: Broker) -> dict[str, Any]:
+    """Where clients reach the node, by the name of the configuration that tells it in Kafka; here it is an outcome."""
+    synonym = {
+        "name": _ADVERTISED_LISTENERS.name,
+        "value": f"PLAINTEXT://{broker.host}:{broker.port}",
+        "source": ConfigSource.STATIC_BROKER,
+    }
+    return _describe(_ADVERTISED_LISTENERS, [synonym]) | {"read_only": True}
 
 
 def describe_configs_of_all_brokers(settings: BrokerSettings) -> list[dict[str, Any]]:

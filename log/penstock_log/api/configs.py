@@ -5,6 +5,7 @@ from enum import IntEnum
 from typing import Any, Final
 
 from penstock_log.api.config_descriptions import (
+    describe_address,
     describe_broker_configs,
     describe_configs_of_all_brokers,
     describe_topic_configs,
@@ -90,7 +91,8 @@ class ConfigsApi:
                 return describe_configs_of_all_brokers(self._settings)
             case ResourceType.BROKER:
                 self._check_broker(resource.resource_name)
-                return describe_broker_configs(self._settings)
+                address = describe_address(self._controller.state.brokers[self._node_id])
+                return [*describe_broker_configs(self._settings), address]
         raise LogError(ErrorCode.invalid_request, f"Resource type {resource.resource_type} has no configurations here.")
 
     def _check_broker(self, name: str) -> None:

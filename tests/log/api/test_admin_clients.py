@@ -9,6 +9,9 @@ from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.admin import NewTopic as AioNewTopic
 from confluent_kafka import KafkaError, KafkaException, TopicCollection, TopicPartition
 from confluent_kafka.admin import (  # type: ignore[attr-defined]
+    AclBinding,
+    AclOperation,
+    AclPermissionType,
     AdminClient,
     AlterConfigOpType,
     ConfigEntry,
@@ -17,6 +20,7 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined]
     NewPartitions,
     NewTopic,
     OffsetSpec,
+    ResourcePatternType,
     ResourceType,
 )
 
@@ -134,7 +138,20 @@ def test_configs_of_a_broker_are_listed(admin: Admin) -> None:
     assert cluster.cluster_id
     resource = ConfigResource(ResourceType.BROKER, str(cluster.nodes[0].id))
     (future,) = admin.client.describe_configs([resource]).values()
-    assert {"num.partitions", "log.retention.ms", "message.max.bytes"} <= set(future.result(TIMEOUT_SECONDS))
+    configs = future.result(TIMEOUT_SECONDS)
+    assert {"num.partitions", "log.retention.ms", "message.max.bytes"} <= set(configs)
+    listeners = configs["advertised.listeners"]
+    assert listeners.value == f"PLAINTEXT://{cluster.nodes[0].host}:{cluster.nodes[0].port}"
+    assert listeners.is_read_only
+
+
+def test_access_control_lists_are_disabled(admin: Admin) -> None:
+    binding = AclBinding(
+        ResourceType.TOPIC, "t", ResourcePatternType.LITERAL, "User:u", "*", AclOperation.READ, AclPermissionType.ALLOW
+    )
+    (future,) = admin.client.create_acls([binding]).values()
+    code = refusal(future.result, TIMEOUT_SECONDS)
+    assert code == KafkaError.SECURITY_DISABLED
 
 
 def test_offsets_are_listed_by_the_admin_client(admin: Admin, fresh_topic: str) -> None:
