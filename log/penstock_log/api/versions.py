@@ -3,6 +3,8 @@
 from penstock_log.api.registry import Registry, RequestContext, Response, Route
 
 API_VERSIONS = 18
+GROUP_VERSION = "group.version"
+"""The feature by which a cluster says that it has the consumer group protocol of KIP-848."""
 
 
 class VersionsApi:
@@ -24,5 +26,7 @@ class VersionsApi:
                 {"api_key": route.api_key, "min_version": route.min_version, "max_version": route.max_version}
                 for route in self._registry.advertised()
             ],
+            "supported_features": [{"name": GROUP_VERSION, "min_version": 0, "max_version": 1}],
+            "finalized_features": [{"name": GROUP_VERSION, "min_version_level": 1, "max_version_level": 1}],
             "finalized_features_epoch": 0,
         }
