@@ -18,6 +18,9 @@ NAMES = ("fuzz-0", "fuzz-1", "fuzz-group", "fuzz-member", "range", "consumer", "
 INTEGERS = (-1, 0, 1, 2, 3, 4, 5, 100)
 LENGTHS = (-(2**31), -2, -1, 0, 1, 127, 128, 255, 256, 32767, 2**24, 2**31 - 1)
 
+Version = tuple[int, int, int]
+"""An API's key, and the lowest and highest version served."""
+
 PRODUCE = 0
 FIRST_PRODUCE_VERSION = 3  # the older ones are advertised and not served, as by Apache Kafka
 _BATCH_HEADER = struct.Struct(">qiibIhiqqqhii")
@@ -27,7 +30,6 @@ _CRC_OFFSET, _ATTRIBUTES_OFFSET = 17, 21
 def record_batch(rng: random.Random) -> bytes:
     """A record batch of one small record; half of them with damage that its checksum covers up."""
     record = b"\x1a\x00\x00\x00\x06key\x08fuzz\x00"
-    record = bytes((len(record[1:]) << 1,)) + record[1:]
     base_timestamp = 1_700_000_000_000
     batch = bytearray(
         _BATCH_HEADER.pack(0, 49 + len(record), -1, 2, 0, 0, 0, base_timestamp, base_timestamp, -1, -1, -1, 1) + record
@@ -38,7 +40,7 @@ def record_batch(rng: random.Random) -> bytes:
     return bytes(batch)
 
 
-def request_frames(rng: random.Random, versions: Iterable[tuple[int, int, int]]) -> list[bytes]:
+def request_frames(rng: random.Random, versions: Iterable[Version]) -> list[bytes]:
     """Frames without their length: one of each version of each (API key, lowest, highest version)."""
     return [
         encode_request(rng, api_key, version)

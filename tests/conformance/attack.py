@@ -1,0 +1,119 @@
+"""The fuzzer's two sides: connections that send mutated requests, and a client that minds its own business."""
+
+import asyncio
+import collections
+import random
+import struct
+from itertools import count
+
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from tests.conformance.mutation import Version, mutate, request_frames
+
+ANSWERED, CLOSED = "answered", "connection closed"
+WAITING = "left waiting"  # in a long poll, or a group that waits for members; with acks=0 there is no answer at all
+ANSWER_TIMEOUT_SECONDS = 0.5
+GOOD_CLIENT_DEADLINE_SECONDS = 30
+MUTATIONS_OF_A_FRAME = 20
+API_VERSIONS = 18
+_LENGTH = struct.Struct(">i")
+
+Address = tuple[str, int]
+Connection = tuple[asyncio.StreamReader, asyncio.StreamWriter]
+
+
+class HarmError(Exception):
+    """The node did what it must never do."""
+
+
+class Attack:
+    """Mutated requests on many connections, until `requests` of them have met their end."""
+
+    def __init__(self, address: Address, versions: list[Version], requests: int, rng: random.Random) -> None:
+        self.outcomes: collections.Counter[str] = collections.Counter()
+        self._address = address
+        self._versions = versions
+        self._requests = requests
+        self._rng = rng
+
+    async def run(self, connections: int) -> None:
+        attackers = [self._attack(random.Random(self._rng.getrandbits(64))) for _ in range(connections)]
+        await asyncio.gather(*attackers)
+
+    async def _attack(self, rng: random.Random) -> None:
+        frames: list[bytes] = []
+        connection: Connection | None = None
+        for sent in count():
+            if self.outcomes.total() >= self._requests:
+                break
+            if sent % (MUTATIONS_OF_A_FRAME * (len(frames) or 1)) == 0:
+                frames = request_frames(rng, self._versions)
+            connection = connection or await _connect(self._address)
+            outcome = await _outcome(connection, mutate(rng, rng.choice(frames), frames))
+            self._count(outcome)
+            if outcome != ANSWERED:
+                connection[1].transport.abort()
+                connection = None
+
+    def _count(self, outcome: str) -> None:
+        self.outcomes[outcome] += 1
+        if self.outcomes.total() % 100_000 == 0:
+            print(f"{self.outcomes.total()} requests: {dict(self.outcomes)}", flush=True)
+
+
+async def _connect(address: Address) -> Connection:
+    try:
+        return await asyncio.open_connection(*address)
+    except OSError as error:
+        raise HarmError(f"the node does not accept connections: {error}") from error
+
+
+async def _outcome(connection: Connection, frame: bytes) -> str:
+    try:
+        async with asyncio.timeout(ANSWER_TIMEOUT_SECONDS):
+            await _exchange(connection, frame)
+    except TimeoutError:
+        return WAITING
+    except (asyncio.IncompleteReadError, ConnectionError):
+        return CLOSED
+    return ANSWERED
+
+
+async def _exchange(connection: Connection, frame: bytes) -> bytes:
+    reader, writer = connection
+    writer.write(_LENGTH.pack(len(frame)) + frame)
+    return await reader.readexactly(*_LENGTH.unpack(await reader.readexactly(4)))
+
+
+async def advertised_versions(address: Address) -> list[Version]:
+    connection = await _connect(address)
+    try:
+        async with asyncio.timeout(GOOD_CLIENT_DEADLINE_SECONDS):
+            answer = await _exchange(connection, struct.pack(">hhih", API_VERSIONS, 0, 1, -1))
+    finally:
+        connection[1].transport.abort()
+    return list(struct.iter_unpack(">hhh", answer[10:]))
+
+
+async def be_a_good_client(bootstrap_servers: str, stop: asyncio.Event) -> int:
+    """Write numbered records and read each back, until `stop`; how many. Raises where one does not come back."""
+    producer = AIOKafkaProducer(bootstrap_servers=bootstrap_servers, acks="all", enable_idempotence=True)
+    consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap_servers, auto_offset_reset="earliest")
+    number = 0
+    async with producer, consumer:
+        consumer.assign([TopicPartition("steady", 0)])
+        while not stop.is_set():
+            await _write_and_read_back(producer, consumer, number)
+            number += 1
+    return number
+
+
+async def _write_and_read_back(producer: AIOKafkaProducer, consumer: AIOKafkaConsumer, number: int) -> None:
+    value = b"%d" % number
+    try:
+        async with asyncio.timeout(GOOD_CLIENT_DEADLINE_SECONDS):
+            await producer.send_and_wait("steady", value, partition=0)
+            record = await consumer.getone()
+    except TimeoutError:
+        raise HarmError(f"the good client waited {GOOD_CLIENT_DEADLINE_SECONDS} s for record {number}") from None
+    if (record.offset, record.value) != (number, value):
+        raise HarmError(f"the good client wrote {value!r} and read {record.value!r} at offset {record.offset}")
