@@ -10,6 +10,7 @@ from typing import IO
 
 import structlog
 
+from penstock_log.api.acls import AclsApi
 from penstock_log.api.cluster import ClusterApi
 from penstock_log.api.configs import ConfigsApi
 from penstock_log.api.consumer_groups import ConsumerGroupsApi
@@ -17,17 +18,21 @@ from penstock_log.api.fetch import FetchApi
 from penstock_log.api.group_admin import GroupAdminApi
 from penstock_log.api.group_offsets import GroupOffsetsApi
 from penstock_log.api.groups import GroupsApi
+from penstock_log.api.leadership import LeadershipApi
 from penstock_log.api.log_dirs import LogDirsApi
 from penstock_log.api.offsets import OffsetsApi
 from penstock_log.api.produce import ProduceApi
 from penstock_log.api.producers import ProducersApi
+from penstock_log.api.quorum import QuorumApi
 from penstock_log.api.registry import Registry
+from penstock_log.api.topic_partitions import TopicPartitionsApi
 from penstock_log.api.topics import TopicsApi
 from penstock_log.api.transaction_admin import TransactionAdminApi
 from penstock_log.api.transactions import TransactionsApi
 from penstock_log.api.versions import VersionsApi
 from penstock_log.config import NodeConfig
-from penstock_log.controller.broker_configs import broker_config, check_broker_configs, topic_defaults
+from penstock_log.controller.broker_configs import broker_config, check_broker_configs
+from penstock_log.controller.broker_settings import BrokerSettings
 from penstock_log.controller.controller import Controller
 from penstock_log.controller.metadata_log import MetadataLog
 from penstock_log.controller.producer_ids import ProducerIds
@@ -64,6 +69,7 @@ class Node:
         check_broker_configs(config.settings)
         self._config = config
         self._controller: Controller
+        self._settings: BrokerSettings
         self._replicas: Replicas
         self._groups: GroupService
         self._producer_ids: ProducerIds
@@ -103,8 +109,9 @@ class Node:
         to_close.callback(flusher.close)
         self._controller = Controller(MetadataLog(config.data_dir, files, flusher, now_ms), config.settings)
         to_close.callback(self._controller.close)
-        defaults = topic_defaults(config.settings)
-        self._replicas = Replicas(config.node_id, config.data_dir, self._controller.state, defaults, files, flusher)
+        state = self._controller.state
+        self._settings = BrokerSettings(state, config.node_id, config.settings)
+        self._replicas = Replicas(config.node_id, config.data_dir, state, self._settings, files, flusher)
         to_close.callback(self._replicas.close)
         self._replicas.open_all()
         self._controller.subscribe(self._replicas.on_event)
@@ -136,8 +143,8 @@ class Node:
         registry.add(ProduceApi(replicas, self._transactions.coordinator, now_ms).routes())
         registry.add(FetchApi(replicas, controller.state).routes())
         registry.add(OffsetsApi(replicas).routes())
-        registry.add(TopicsApi(controller, config.settings).routes())
-        registry.add(ConfigsApi(controller, config.node_id, config.settings).routes())
+        registry.add(TopicsApi(controller, self._settings).routes())
+        registry.add(ConfigsApi(controller, config.node_id, self._settings).routes())
         registry.add(ProducersApi(self._producer_ids, self._transactions.coordinator).routes())
         groups, transactions = self._groups, self._transactions
         registry.add(GroupsApi(groups, transactions.transactions).routes())
@@ -147,6 +154,10 @@ class Node:
         registry.add(TransactionsApi(transactions, groups, controller.state, now_ms).routes())
         registry.add(TransactionAdminApi(transactions.transactions, replicas, now_ms).routes())
         registry.add(LogDirsApi(replicas, config.data_dir).routes())
+        registry.add(TopicPartitionsApi(controller.state).routes())
+        registry.add(LeadershipApi(controller.state).routes())
+        registry.add(QuorumApi(controller, config.node_id, now_ms).routes())
+        registry.add(AclsApi().routes())
         return registry
 
 
