@@ -88,9 +88,12 @@ class Batch:
             )
 
 
+_ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"))  # kept: `json.dumps` would make one for each call
+
+
 def partition_key(source_partition: SourcePartition) -> str:
     """One spelling for equal source partitions, whatever the order of their fields."""
-    return json.dumps(source_partition, sort_keys=True, separators=(",", ":"))
+    return _ENCODER.encode(source_partition)
 
 
 class Positions:

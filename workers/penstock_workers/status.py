@@ -87,6 +87,8 @@ class TaskMetrics:
     records_total: int = 0
     bytes_total: int = 0
     records_in_flight: int = 0
+    records_lag: int | None = None
+    """Of sinks: records in the log that they have yet to write."""
     last_progress_seconds: float = 0.0
-    """Time of the last change (seconds since 1970), 0 for none yet."""
+    """When records last moved (seconds since 1970), 0 for not yet."""
     last_error: str = ""

@@ -16,6 +16,7 @@ from functools import partial
 from typing import TypeVar
 
 import structlog
+from msgspec.structs import asdict
 
 from penstock import PenstockError
 from penstock_workers import reconcile
@@ -127,9 +128,7 @@ class Supervisor:
                 log.info("task started", connector=task.connector, task=task.task)
                 self._set(task, reconcile.started(self.runs[task], time.monotonic()))
             case Progress():
-                self.metrics[task] = TaskMetrics(
-                    event.records_total, event.bytes_total, event.records_in_flight, time.time(), event.last_error
-                )
+                self.metrics[task] = _metrics(event, self.metrics.get(task, TaskMetrics()))
             case Ended():
                 log.info("task has reached the end of its input", connector=task.connector, task=task.task)
             case Failed() | Died():
@@ -185,6 +184,12 @@ async def _unless(stop: asyncio.Event, awaitable: Awaitable[ResultT]) -> ResultT
         return result.result()
     result.cancel()
     return None
+
+
+def _metrics(event: Progress, before: TaskMetrics) -> TaskMetrics:
+    """A lag that grows and an error that comes are news, and no progress."""
+    moved = event.records_total != before.records_total
+    return TaskMetrics(**asdict(event), last_progress_seconds=time.time() if moved else before.last_progress_seconds)
 
 
 def _obituary(exit_code: int) -> str:

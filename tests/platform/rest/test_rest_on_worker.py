@@ -6,11 +6,13 @@ from collections.abc import AsyncIterator
 
 import pytest
 from aiohttp.test_utils import TestClient, TestServer
+from jsonschema import Draft202012Validator
 from tests.conftest import LogNode
 from tests.platform.rest.conftest import CATALOG, CONFIG, Api, until, worker_config
 
 from penstock_platform.plugins.discovery import discover
 from penstock_platform.rest.application import application
+from penstock_schemas import load
 from penstock_workers.worker import Worker
 
 
@@ -36,6 +38,9 @@ async def test_the_life_of_a_connector(live: Api, fresh_topic: str) -> None:
 
     async def all_records_are_in_the_log() -> bool:
         tasks = (await live.call("GET", "/penstock/metrics")).json["tasks"]
+        for task in tasks:
+            Draft202012Validator(load("openapi")["components"]["schemas"]["TaskMetrics"]).validate(task)
+            assert task["records_lag"] is None  # of a source
         return [(task["connector"], task["records_total"]) for task in tasks] == [("numbers", 100)]
 
     await until(all_records_are_in_the_log)

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from confluent_kafka import Producer as TransactionalProducer
-from confluent_kafka.admin import AdminClient, NewTopic  # type: ignore[attr-defined]
+from confluent_kafka.admin import AdminClient, NewPartitions, NewTopic  # type: ignore[attr-defined]
 
 from penstock import Batch, ConnectionLost, Header, RetryLater, TopicPartition
 from penstock_workers import client
@@ -74,8 +74,9 @@ async def member() -> AsyncIterator[MakeMember]:
     """Makes members that leave their group with the test."""
     members: list[Member] = []
 
-    def make(bootstrap_servers: str, group: str, resume_at: Any = None, **options: Any) -> Member:
-        members.append(Member(client.consumer(bootstrap_servers, group, **options), resume_at=resume_at))
+    def make(bootstrap_servers: str, group: str, resume_at: Any = None, instance: str = "", **options: Any) -> Member:
+        consumer = client.consumer(bootstrap_servers, group, instance or f"member-{len(members)}", **options)
+        members.append(Member(consumer, resume_at=resume_at))
         return members[-1]
 
     yield make
@@ -178,11 +179,7 @@ async def test_partitions_are_not_taken_away_between_two_calls(
             await asyncio.gather(first.consumer.next_batches(0.1), second.consumer.next_batches(0.1))
 
 
-async def test_aborted_records_are_hidden_from_read_committed(
-    kafka: str, fresh_topic: str, member: MakeMember, request: pytest.FixtureRequest
-) -> None:
-    if request.node.callspec.params["kafka"] == "penstock":
-        pytest.skip("the bundled log has no transactions yet")
+async def test_aborted_records_are_hidden_from_read_committed(kafka: str, fresh_topic: str, member: MakeMember) -> None:
     producer = TransactionalProducer({"bootstrap.servers": kafka, "transactional.id": fresh_topic})
     await asyncio.to_thread(producer.init_transactions, 20)
     for outcome, line in (("abort", b"aborted"), ("commit", b"kept"), ("abort", b"aborted too"), ("commit", b"last")):
@@ -222,6 +219,77 @@ async def test_a_member_leaves_although_the_log_is_gone(
         await reader.consumer.close()
 
 
-async def test_no_log_is_a_lost_connection() -> None:
+async def test_no_log_is_a_lost_connection_and_what_failed_to_start_can_be_closed(member: MakeMember) -> None:
     with pytest.raises(ConnectionLost, match=r"bootstrap\.servers"):
-        await Member(client.consumer("127.0.0.1:1", "group")).start("topic")
+        await member("127.0.0.1:1", "group").start("topic")
+
+
+async def test_a_successor_takes_the_place_of_a_member_that_fell_silent_and_fences_it(
+    kafka: str, fresh_topic: str, started_producer: StartedProducer, send_all: SendAll, member: MakeMember
+) -> None:
+    producer = await started_producer(kafka)
+    await send_all(producer, Batch(fresh_topic, lines(0, 10)))
+    first = await member(kafka, fresh_topic, instance="task-0").start(fresh_topic)
+    await first.read(10)
+    successor = await member(kafka, fresh_topic, instance="task-0").start(fresh_topic)
+    assert await successor.read(10) == lines(0, 10)
+    with pytest.raises(RetryLater) as refusal:
+        await first.commit()
+    assert refusal.value.problem.code == "member-fenced"
+    with pytest.raises(RetryLater):
+        await first.read(11)
+    await successor.commit()
+    await send_all(producer, Batch(fresh_topic, lines(10, 20)))
+    assert await successor.read(20) == lines(0, 20)
+
+
+async def test_a_successor_sees_partitions_that_come_later(
+    kafka: str, fresh_topic: str, started_producer: StartedProducer, send_all: SendAll, member: MakeMember
+) -> None:
+    """Its predecessor led the group, and watched for them."""
+    producer = await started_producer(kafka)
+    await send_all(producer, Batch(fresh_topic, lines(0, 10)))
+    await (await member(kafka, fresh_topic, instance="task-0").start(fresh_topic)).read(10)
+    successor = await member(kafka, fresh_topic, instance="task-0").start(fresh_topic)
+    await successor.read(10)
+    admin = AdminClient({"bootstrap.servers": kafka})
+    await asyncio.to_thread(admin.create_partitions([NewPartitions(fresh_topic, 2)])[fresh_topic].result)
+    await successor.consumer._client.force_metadata_update()  # type: ignore[attr-defined]  # else after half a minute
+    async with asyncio.timeout(30):
+        while len(successor.assigned) < 2:
+            await successor.consumer.next_batches(0.1)
+
+
+async def test_lag_is_what_the_log_has_and_the_member_has_not_been_given(
+    kafka: str, fresh_topic: str, started_producer: StartedProducer, send_all: SendAll, member: MakeMember
+) -> None:
+    producer = await started_producer(kafka)
+    await send_all(producer, Batch(fresh_topic, lines(0, 100)))
+    reader = await member(kafka, fresh_topic).start(fresh_topic)
+    assert reader.consumer.records_lag == 0
+    await reader.read(100)
+    assert reader.consumer.records_lag == 0
+    await send_all(producer, Batch(fresh_topic, lines(0, 7)))
+    async with asyncio.timeout(30):
+        while reader.consumer.records_lag != 7:
+            await asyncio.sleep(0.01)
+    await reader.read(107)
+    assert reader.consumer.records_lag == 0
+
+
+async def test_a_member_that_idles_gives_its_partitions_up_when_another_comes(
+    kafka: str, fresh_topic: str, started_producer: StartedProducer, send_all: SendAll, member: MakeMember
+) -> None:
+    await send_all(await started_producer(kafka), Batch(fresh_topic, lines(0, 10)))
+    first, second = member(kafka, fresh_topic), member(kafka, fresh_topic)
+    await first.start(fresh_topic)
+    await first.read(10)
+    await second.start(fresh_topic)
+    never: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+    taking_part = asyncio.create_task(second.read(10))
+    assert await first.consumer.idle(never)
+    assert first.revocations == [[TopicPartition(fresh_topic, 0)]]
+    if not first.assigned:
+        await taking_part
+    taking_part.cancel()
+    assert not await first.consumer.idle(asyncio.ensure_future(asyncio.sleep(0)))

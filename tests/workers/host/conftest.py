@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 from collections.abc import AsyncIterator, Callable, MutableMapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
@@ -68,7 +69,7 @@ class Hosted:
 async def fork_server() -> AsyncIterator[ForkServer]:
     """One for all tests of a module: starting it costs more than most of them."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("PYTHONPATH", str(Path(__file__).with_name("plugins")))
+        patch.setenv("PYTHONPATH", str(Path(__file__).with_name("plugins")), prepend=os.pathsep)
         server = ForkServer()
         await server.start()
         yield server

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from penstock_workers.task_host import Failed
+from penstock_workers.task_host import Failed, Progress
 
 from .conftest import Hosted, Run
 from .reading import write_topic
@@ -143,6 +143,41 @@ async def test_a_second_task_takes_partitions_over_after_a_flush(
     await write_numbers(log, fresh_topic, 150, start=100)
     await until_written(second, file, 150)
     assert lines(file) == expected(150)
+
+
+async def test_a_sink_that_waits_to_try_again_holds_nobody_up(
+    run: Run, log: str, fresh_topic: str, tmp_path: Path
+) -> None:
+    """The only partition goes to whichever member the assignment prefers: in either case the other is not blocked."""
+    file = tmp_path / "out"
+    options = {"bootstrap_servers": log, "name": fresh_topic, "topics": fresh_topic, "file": str(file)}
+    await write_numbers(log, fresh_topic, 10)
+    stuck = await run("sinks:Stuck", **options)
+    await stuck.until_printed("stuck")
+    second = await run("sinks:Writing", task=1, **options)
+    await second.until_printed("assigned")
+    await stuck.until_printed("assigned", count=2)
+    assert stuck.order_of("revoked", "assigned") == ["assigned", "revoked", "assigned"]
+    if not stuck.all_printed("assigned")[-1]["partitions"]:
+        await until_written(second, file, 10)
+        assert lines(file) == expected(10)
+    await stuck.host.stop(20)
+
+
+async def test_the_lag_is_reported_and_an_error_is_no_progress(
+    run: Run, log: str, fresh_topic: str, tmp_path: Path
+) -> None:
+    await write_numbers(log, fresh_topic, 10)
+    options = {"bootstrap_servers": log, "name": fresh_topic, "topics": fresh_topic, "file": str(tmp_path / "out")}
+    stuck = await run("sinks:Stuck", **options)
+
+    def last_lag() -> int | None:
+        reports = [event for event in stuck.events if isinstance(event, Progress)]
+        return reports[-1].records_lag if reports else None
+
+    await stuck.until(lambda: last_lag() == 10)
+    await write_numbers(log, fresh_topic, 15, start=10)
+    await stuck.until(lambda: last_lag() == 15)
 
 
 async def test_a_sink_goes_on_when_its_log_comes_back(

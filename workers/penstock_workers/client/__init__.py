@@ -28,7 +28,12 @@ def producer(
 
 
 def consumer(
-    bootstrap_servers: str, group: str, *, client_id: str = "penstock", isolation: Isolation = "read_committed"
+    bootstrap_servers: str,
+    group: str,
+    instance: str,
+    *,
+    client_id: str = "penstock",
+    isolation: Isolation = "read_committed",
 ) -> Consumer:
-    """A member of `group` that is yet to be started. Without a stored offset it begins at the earliest."""
-    return AiokafkaConsumer(bootstrap_servers, group, client_id=client_id, isolation=isolation)
+    """The member `instance` of `group`, yet to be started. Without a stored offset it begins at the earliest."""
+    return AiokafkaConsumer(bootstrap_servers, group, instance, client_id=client_id, isolation=isolation)

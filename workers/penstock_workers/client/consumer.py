@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from asyncio import Future
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any
 
 import structlog
 from aiokafka.client import AIOKafkaClient
@@ -16,12 +17,13 @@ from aiokafka.structs import OffsetAndMetadata
 from penstock import Batch, RetryLater, TopicPartition
 from penstock_workers.client.errors import explained
 from penstock_workers.client.fetcher import Fetcher, Isolation
+from penstock_workers.client.membership import Membership
 from penstock_workers.client.rebalance import Rebalance, Revocation
 
 logger = structlog.get_logger()
 
 SESSION_TIMEOUT_MILLISECONDS = 6_000
-"""Kafka's least. For as long a killed member's partitions are read by nobody."""
+"""Kafka's least. For as long the partitions of a killed member that has no successor are read by nobody."""
 HEARTBEAT_MILLISECONDS = 2_000
 REBALANCE_TIMEOUT_MILLISECONDS = 60_000
 """How long the group waits for a member that is busy writing."""
@@ -38,22 +40,22 @@ Revoked = Callable[[Sequence[TopicPartition]], Awaitable[None]]
 class AiokafkaConsumer:
     """See `penstock_workers.client.interface.Consumer`."""
 
-    def __init__(self, bootstrap_servers: str, group: str, *, client_id: str, isolation: Isolation) -> None:
+    def __init__(
+        self, bootstrap_servers: str, group: str, instance: str, *, client_id: str, isolation: Isolation
+    ) -> None:
         self._bootstrap_servers = bootstrap_servers
         self._group = group
-        self._client_id = client_id
-        self._isolation = isolation
+        self._instance = instance
+        self._client = AIOKafkaClient(
+            bootstrap_servers=bootstrap_servers, client_id=client_id, metadata_max_age_ms=METADATA_MAX_AGE_MILLISECONDS
+        )
+        self._fetcher = Fetcher(self._client, isolation, self._wake)
+        self._coordinator: GroupCoordinator | None = None
         self._rebalance = Rebalance(self._wake)
         self._waiters: set[Future[None]] = set()
 
     async def start(self, topics: Sequence[str], *, assigned: Assigned, revoked: Revoked) -> None:
         self._assigned, self._revoked = assigned, revoked
-        self._client = AIOKafkaClient(
-            bootstrap_servers=self._bootstrap_servers,
-            client_id=self._client_id,
-            metadata_max_age_ms=METADATA_MAX_AGE_MILLISECONDS,
-        )
-        self._fetcher = Fetcher(self._client, self._isolation, self._wake)
         try:
             await self._client.bootstrap()
         except Exception as error:
@@ -66,7 +68,8 @@ class AiokafkaConsumer:
         try:
             while True:
                 await self._rebalance_if_asked()
-                batches = self._read()
+                self._show_life()
+                batches = self._fetcher.read()
                 remaining_seconds = deadline - asyncio.get_running_loop().time()
                 if batches or remaining_seconds <= 0:
                     return batches
@@ -74,7 +77,23 @@ class AiokafkaConsumer:
         except KafkaError as error:
             raise explained(error, where=self._group) from error
 
+    async def idle(self, until: Future[Any]) -> bool:
+        try:
+            while not until.done():
+                if await self._rebalance_if_asked():
+                    return True
+                self._show_life()
+                await self._wait(None, until)
+            return False
+        except KafkaError as error:
+            raise explained(error, where=self._group) from error
+
+    @property
+    def records_lag(self) -> int:
+        return self._fetcher.records_lag
+
     async def commit(self, offsets: Mapping[TopicPartition, int]) -> None:
+        assert self._coordinator is not None, "committed before the group was joined"
         assignment = self._subscription.subscription.assignment
         if assignment is None or not set(offsets) <= assignment.tps:
             raise RetryLater("the partitions have gone to another member", code="commit-refused", where=self._group)
@@ -92,7 +111,8 @@ class AiokafkaConsumer:
     async def close(self) -> None:
         self._rebalance.end()
         await self._fetcher.stop()
-        await self._coordinator.close()
+        if self._coordinator is not None:
+            await self._coordinator.close()
         await self._client.close()
 
     async def _wait_for_topics(self, topics: Sequence[str]) -> None:
@@ -109,10 +129,11 @@ class AiokafkaConsumer:
     def _join(self, topics: Sequence[str]) -> None:
         self._subscription = SubscriptionState()
         self._subscription.register_fetch_waiters(self._waiters)
-        self._coordinator = GroupCoordinator(
+        self._coordinator = Membership(
             self._client,
             self._subscription,
-            group_id=self._group,
+            group=self._group,
+            instance=self._instance,
             session_timeout_ms=SESSION_TIMEOUT_MILLISECONDS,
             heartbeat_interval_ms=HEARTBEAT_MILLISECONDS,
             rebalance_timeout_ms=REBALANCE_TIMEOUT_MILLISECONDS,
@@ -122,9 +143,11 @@ class AiokafkaConsumer:
         self._rebalance.coordinator = self._coordinator
         self._subscription.subscribe(topics=set(topics), listener=self._rebalance)
 
-    async def _rebalance_if_asked(self) -> None:
+    async def _rebalance_if_asked(self) -> bool:
         """Here and nowhere else do partitions come and go, so that no batch is being written meanwhile."""
+        rebalanced = False
         while step := self._rebalance.next_step():
+            rebalanced = True
             await self._fetcher.stop()
             try:
                 if isinstance(step, Revocation):
@@ -134,18 +157,20 @@ class AiokafkaConsumer:
                     self._fetcher.start({**step.committed, **resumed})
             finally:
                 step.done.set_result(None)
+        return rebalanced
 
-    def _read(self) -> list[Batch]:
-        with self._subscription.fetch_context():  # a sign of life: see MAX_POLL_INTERVAL_MILLISECONDS
+    def _show_life(self) -> None:
+        """See MAX_POLL_INTERVAL_MILLISECONDS. Raises what the coordinator has come upon."""
+        assert self._coordinator is not None, "read before the group was joined"
+        with self._subscription.fetch_context():
             pass
         self._coordinator.check_errors()
-        return self._fetcher.read()
 
-    async def _wait(self, timeout_seconds: float) -> None:
-        """Until something has come: records, a rebalance, an error, which is raised."""
+    async def _wait(self, timeout_seconds: float | None, *others: Future[Any]) -> None:
+        """Until something has come: records, a rebalance, an error, which is raised, or one of the others is done."""
         waiter: Future[None] = asyncio.get_running_loop().create_future()
         self._waiters.add(waiter)
-        await asyncio.wait((waiter,), timeout=timeout_seconds)
+        await asyncio.wait((waiter, *others), timeout=timeout_seconds, return_when=asyncio.FIRST_COMPLETED)
         self._waiters.discard(waiter)
         if waiter.done():
             waiter.result()

@@ -5,6 +5,9 @@ from __future__ import annotations
 from aiokafka import errors as kafka
 
 from penstock import ConnectionLost, Failed, PenstockError, RetryLater
+from penstock_workers.client.membership import MemberFenced
+
+MEMBER_FENCED = "member-fenced"
 
 UNREACHABLE = (kafka.KafkaConnectionError, kafka.NodeNotReadyError, kafka.NoBrokersAvailable, kafka.KafkaTimeoutError)
 
@@ -45,6 +48,8 @@ def _explanation(error: Exception, where: str) -> PenstockError:
     message = str(error) or type(error).__name__
     if isinstance(error, UNREACHABLE):
         return ConnectionLost(f"cannot reach the log: {message}", where=where, hint="check bootstrap.servers")
+    if isinstance(error, MemberFenced):
+        return RetryLater(message, code=MEMBER_FENCED, where=where, hint="the task starts again, if it is still wanted")
     if isinstance(error, NOT_ALLOWED):
         return Failed(f"not allowed: {message}", code="not-authorized", where=where, hint="grant this by an ACL")
     for kind, (code, hint) in NEVER.items():

@@ -43,12 +43,17 @@ class Fetcher:
         self._isolation_level = ("read_uncommitted", "read_committed").index(isolation)
         self._arrived = arrived
         self._next_offsets: dict[TopicPartition, int | None] = {}
+        self._read_offsets: dict[TopicPartition, int] = {}
+        """Up to where `read` has given out what was fetched."""
+        self._end_offsets: dict[TopicPartition, int] = {}
+        """Up to where there is anything to read, as the last response said."""
         self._buffer: deque[FetchedPartition] = deque()
         self._buffered_bytes = 0
         self._changed = asyncio.Event()
         self._tasks: dict[int | None, asyncio.Task[None]] = {}
         self._loop_task: asyncio.Task[None] | None = None
         self._failure: Exception | None = None
+        self._in_outage = False
 
     def start(self, next_offsets: Mapping[TopicPartition, int | None]) -> None:
         """Fetch these partitions from these offsets on, None being the earliest there is."""
@@ -65,6 +70,8 @@ class Fetcher:
                 await task
         self._loop_task = None
         self._next_offsets.clear()
+        self._read_offsets.clear()
+        self._end_offsets.clear()
         self._buffer.clear()
         self._buffered_bytes = 0
 
@@ -74,13 +81,22 @@ class Fetcher:
             raise self._failure
         batches: list[Batch] = []
         while self._buffer and sum(map(len, batches)) < READ_MAX_RECORDS:
-            batch = self._buffer[0].next_batch()
+            fetched = self._buffer[0]
+            batch = fetched.next_batch()
             if batch is not None:
+                assert batch.offsets is not None
                 batches.append(batch)
+                self._read_offsets[fetched.topic_partition] = batch.offsets[-1] + 1
             else:
+                self._read_offsets[fetched.topic_partition] = fetched.next_offset
                 self._buffered_bytes -= len(self._buffer.popleft().record_batches)
                 self._changed.set()
         return batches
+
+    @property
+    def records_lag(self) -> int:
+        """Records that `read` has yet to give out. Counts offsets: what compaction removed is in the number."""
+        return sum(max(0, end - self._read_offsets.get(partition, end)) for partition, end in self._end_offsets.items())
 
     async def _run(self) -> None:
         """One request at a time to each leader, as long as there is room."""
@@ -109,11 +125,14 @@ class Fetcher:
                 await self._look_up_earliest(leader, unknown)
             else:
                 await self._fetch(leader, partitions)
+            self._in_outage = False
         except (kafka.TopicAuthorizationFailedError, kafka.IncompatibleBrokerVersion) as error:
             self._failure = error
             self._arrived()
         except kafka.KafkaError as error:
-            logger.info("fetch failed, trying again", leader=leader, error=repr(error))
+            if not self._in_outage:
+                logger.info("fetch failed, trying until it works", leader=leader, error=repr(error))
+            self._in_outage = True
             await asyncio.sleep(BACKOFF_SECONDS)
             await self._client.force_metadata_update()
         finally:
@@ -139,9 +158,12 @@ class Fetcher:
         response = await self._client.send(leader, request)
         failures = []
         for topic, answers in response.topics:
-            for partition, error_code, _high_watermark, *rest in answers:
+            for partition, error_code, high_watermark, *rest in answers:
+                topic_partition = TopicPartition(topic, partition)
                 try:
-                    self._take(TopicPartition(topic, partition), error_code, response.API_VERSION, rest)
+                    self._take(topic_partition, error_code, response.API_VERSION, rest)
+                    # Under read_committed nobody reads on behind the last stable offset.
+                    self._end_offsets[topic_partition] = rest[0] if self._isolation_level else high_watermark
                 except kafka.KafkaError as error:
                     failures.append(error)
         if failures:
@@ -158,6 +180,7 @@ class Fetcher:
             )
             self._next_offsets[topic_partition] = None
             return
+        self._read_offsets.setdefault(topic_partition, offset)
         aborted, records = rest[2 if version >= 5 else 1], rest[-1]
         if not records:
             return

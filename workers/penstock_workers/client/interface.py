@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from asyncio import Future
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Protocol
+from typing import Any, Protocol
 
 from penstock import Batch, TopicPartition
 
@@ -39,7 +39,13 @@ class Producer(Protocol):
 
 
 class Consumer(Protocol):
-    """A member of a consumer group whose offsets are committed only by `commit`."""
+    """A member of a consumer group whose offsets are committed only by `commit`.
+
+    It has a name in the group: the next member of that name takes its place, and its partitions, at once, which is
+    how a task that was killed goes on without waiting for the end of its session. A member whose place was taken, or
+    whose session ended because it was frozen, is fenced: what it commits is refused, and `next_batches` raises
+    RetryLater (`member-fenced`). It never joins again by itself, for then it would take the place of its successor.
+    """
 
     async def start(
         self,
@@ -63,8 +69,17 @@ class Consumer(Protocol):
         Failed for what reading on cannot cure: a damaged record batch, a lacking permission.
         """
 
+    async def idle(self, until: Future[Any]) -> bool:
+        """Remain a member without reading, until that is done. True, and at once, when partitions have come or gone:
+        what was not written of earlier batches comes again, here or to another member."""
+
+    @property
+    def records_lag(self) -> int:
+        """How many records of its partitions `next_batches` has yet to bring, as the log last told."""
+
     async def commit(self, offsets: Mapping[TopicPartition, int]) -> None:
         """Store the next offset of each partition for the group. Raises RetryLater when the group has moved on."""
 
     async def close(self) -> None:
-        """Leave the group. Commits nothing and calls neither `assigned` nor `revoked`."""
+        """Leave the group, so that others have its partitions at once. Commits nothing and calls neither `assigned` nor
+        `revoked`. Also after a start that failed."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 import socket
 import sys
@@ -13,7 +14,7 @@ import structlog
 
 from penstock import PenstockError
 from penstock_workers.host.channel import Channel, frame
-from penstock_workers.host.forking import Exited, Fork, Forked, Refused, Signal
+from penstock_workers.host.forking import ALLOCATOR_SETTINGS, Exited, Fork, Forked, Refused, Signal
 
 log = structlog.get_logger()
 
@@ -89,6 +90,7 @@ class ForkServer:
                 "penstock_workers.host.forking",
                 str(theirs.fileno()),
                 stdin=DEVNULL,
+                env=os.environ | ALLOCATOR_SETTINGS,
                 pass_fds=[theirs.fileno()],
                 start_new_session=True,  # Ctrl-C in a terminal is for the worker to handle
             )

@@ -114,7 +114,8 @@ async def run_source(spec: TaskSpec, source: Source[Any], report: Report, stop: 
 async def run_sink(spec: TaskSpec, sink: Sink[Any], report: Report, stop: asyncio.Event) -> None:
     def new_consumer() -> client.Consumer:
         client_id = f"connector-consumer-{spec.name}"
-        return client.consumer(spec.bootstrap_servers, f"connect-{spec.connector}", client_id=client_id)
+        group = f"connect-{spec.connector}"
+        return client.consumer(spec.bootstrap_servers, group, spec.name, client_id=client_id)
 
     await run_reporting(SinkTask(spec, sink, new_consumer, report, stop), report)
 

@@ -70,6 +70,8 @@ class Progress(Message, frozen=True):
     """Of keys and values. Source: acknowledged by the log. Sink: taken by `write`."""
     records_in_flight: int = 0
     """Source: taken from the connector and not acknowledged. Sink: written and not committed."""
+    records_lag: int | None = None
+    """Sink: in its partitions and not yet written. None for sources, which have no end to measure from."""
     last_error: str = ""
     """Why the connector last had to try again; empty once it works."""
 

@@ -13,10 +13,11 @@ from typing import Any, TypeVar
 import structlog
 
 from penstock import Batch, ConnectionLost, Failed, RetryLater, Sink, TopicPartition, WriteFailed
+from penstock_workers.client.errors import MEMBER_FENCED
 from penstock_workers.client.interface import Consumer
 from penstock_workers.host.connection import Connection, Stopped
 from penstock_workers.host.in_flight import size_bytes
-from penstock_workers.host.log_errors import of_the_log
+from penstock_workers.host.log_errors import as_log_unavailable, of_the_log
 from penstock_workers.host.messages import Message, Progress, Started, TaskSpec
 
 log = structlog.get_logger()
@@ -24,6 +25,10 @@ log = structlog.get_logger()
 T = TypeVar("T")
 COMMIT_INTERVAL_SECONDS = 1.0
 MOST_NAMED_RECORDS = 20
+
+
+class Reassigned(Exception):
+    """Partitions have come or gone while the sink was waiting to try again: what it holds unwritten comes again."""
 
 
 class SinkTask:
@@ -46,10 +51,17 @@ class SinkTask:
         self._rebalancing = False
         self._failure: Exception | None = None
         """What ended this membership: from then on the sink is not asked for anything."""
-        self._records_total = self._bytes_total = self._records_uncommitted = 0
+        self._records_total = self._bytes_total = self._records_uncommitted = self._records_in_hand = 0
+        self._consumer: Consumer | None = None
 
     def progress(self) -> Progress:
-        return Progress(self._records_total, self._bytes_total, self._records_uncommitted, self._connection.last_error)
+        return Progress(
+            self._records_total,
+            self._bytes_total,
+            self._records_uncommitted,
+            self._consumer.records_lag + self._records_in_hand if self._consumer else None,
+            self._connection.last_error,
+        )
 
     async def run(self) -> None:
         """Until told to stop. Raises what cannot be retried here; LogUnavailable is worth a new start."""
@@ -64,15 +76,15 @@ class SinkTask:
     async def _work_as_member(self) -> None:
         """One membership of the group. The next one begins at the offsets that this one committed."""
         self._written.clear()
-        self._records_uncommitted = 0
+        self._records_uncommitted = self._records_in_hand = 0
         self._failure = None
         consumer = self._consumer = self._new_consumer()
         try:
             await self._connection.open()
             self._report(Started())
             topics = self._sink.config.topics
-            await of_the_log(consumer.start(topics, assigned=self._assigned, revoked=self._revoked))
             try:
+                await of_the_log(consumer.start(topics, assigned=self._assigned, revoked=self._revoked))
                 await self._work()
             except Exception as error:
                 if self._failure is not None and self._failure is not error:
@@ -88,16 +100,26 @@ class SinkTask:
         self._commit_due = asyncio.get_running_loop().time() + COMMIT_INTERVAL_SECONDS
         with suppress(Stopped):
             while not self._stop.is_set():
-                for batch in await self._next_batches():
-                    if self._stop.is_set():
-                        break  # what is not written is not committed, and comes again
-                    await self._write(batch)
-                    await self._commit_if_due()
-                await self._commit_if_due()
+                with suppress(Reassigned):
+                    await self._write_next()
         await self._commit()
+
+    async def _write_next(self) -> None:
+        batches = await self._next_batches()
+        self._records_in_hand = sum(map(len, batches))
+        try:
+            for batch in batches:
+                if self._stop.is_set():
+                    return  # what is not written is not committed, and comes again
+                await self._write(batch)
+                await self._commit_if_due()
+        finally:
+            self._records_in_hand = 0
+        await self._commit_if_due()
 
     async def _next_batches(self) -> Sequence[Batch]:
         """None of them when the task is to stop: what has been fetched by then comes again."""
+        assert self._consumer is not None
         fetching = asyncio.ensure_future(of_the_log(self._consumer.next_batches(COMMIT_INTERVAL_SECONDS)))
         await asyncio.wait({fetching, self._stopping}, return_when=asyncio.FIRST_COMPLETED)
         if not fetching.done():
@@ -117,6 +139,7 @@ class SinkTask:
         assert batch.offsets is not None
         self._written[partition_of(batch)] = batch.offsets[-1] + 1
         self._records_total += len(batch)
+        self._records_in_hand -= len(batch)
         self._records_uncommitted += len(batch)
         self._bytes_total += size_bytes(batch)
 
@@ -131,9 +154,12 @@ class SinkTask:
         if not self._written:
             return
         await self._retrying("flush", self._sink.flush)
+        assert self._consumer is not None
         try:
             await self._consumer.commit(dict(self._written))
         except RetryLater as error:
+            if error.problem.code == MEMBER_FENCED:
+                raise as_log_unavailable(error) from error
             log.warning("offsets not committed", error=str(error), partitions=len(self._written))
             return
         self._written.clear()
@@ -174,10 +200,21 @@ class SinkTask:
             except ConnectionLost:
                 raise
             except RetryLater as error:
-                await self._connection.pause(error)
+                await self._pause(error)
             else:
                 self._connection.works()
                 return answer
+
+    async def _pause(self, error: RetryLater) -> None:
+        """As a member that others need not wait for. Raises Reassigned, and Stopped."""
+        pausing = asyncio.ensure_future(self._connection.pause(error))
+        try:
+            assert self._consumer is not None
+            if not self._rebalancing and await of_the_log(self._consumer.idle(pausing)):
+                raise self._failure or Reassigned
+            await pausing
+        finally:
+            pausing.cancel()
 
 
 def partition_of(batch: Batch) -> TopicPartition:

@@ -55,6 +55,14 @@ class Retrying(Writing):
         await super().write(batch)
 
 
+class Stuck(Writing):
+    """Wants to try again in an hour."""
+
+    async def write(self, batch: Batch) -> None:
+        tell("stuck")
+        raise RetryLater("not now", after_seconds=3600)
+
+
 class Reconnecting(Writing):
     """The connection is lost after a batch was written and before it is flushed."""
 
