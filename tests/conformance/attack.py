@@ -4,7 +4,6 @@ import asyncio
 import collections
 import random
 import struct
-from itertools import count
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from tests.conformance.mutation import Version, mutate, request_frames
@@ -13,7 +12,7 @@ ANSWERED, CLOSED = "answered", "connection closed"
 WAITING = "left waiting"  # in a long poll, or a group that waits for members; with acks=0 there is no answer at all
 ANSWER_TIMEOUT_SECONDS = 0.5
 GOOD_CLIENT_DEADLINE_SECONDS = 30
-MUTATIONS_OF_A_FRAME = 20
+FRAMES_RENEWED_EVERY = 5_000
 API_VERSIONS = 18
 _LENGTH = struct.Struct(">i")
 
@@ -34,25 +33,27 @@ class Attack:
         self._versions = versions
         self._requests = requests
         self._rng = rng
+        self._sent = 0
+        self._frames: list[bytes] = []
 
     async def run(self, connections: int) -> None:
-        attackers = [self._attack(random.Random(self._rng.getrandbits(64))) for _ in range(connections)]
-        await asyncio.gather(*attackers)
+        await asyncio.gather(*(self._attack() for _ in range(connections)))
 
-    async def _attack(self, rng: random.Random) -> None:
-        frames: list[bytes] = []
+    async def _attack(self) -> None:
         connection: Connection | None = None
-        for sent in count():
-            if self.outcomes.total() >= self._requests:
-                break
-            if sent % (MUTATIONS_OF_A_FRAME * (len(frames) or 1)) == 0:
-                frames = request_frames(rng, self._versions)
+        while self.outcomes.total() < self._requests:
             connection = connection or await _connect(self._address)
-            outcome = await _outcome(connection, mutate(rng, rng.choice(frames), frames))
+            outcome = await _outcome(connection, self._next())
             self._count(outcome)
             if outcome != ANSWERED:
                 connection[1].transport.abort()
                 connection = None
+
+    def _next(self) -> bytes:
+        if self._sent % FRAMES_RENEWED_EVERY == 0:
+            self._frames = request_frames(self._rng, self._versions)
+        self._sent += 1
+        return mutate(self._rng, self._rng.choice(self._frames), self._frames)
 
     def _count(self, outcome: str) -> None:
         self.outcomes[outcome] += 1

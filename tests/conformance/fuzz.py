@@ -4,7 +4,7 @@
 
 A node is started for it. Harm is: the node dies; the good client is not served, or not what it wrote; a handler fails
 with an exception; memory or open files grow past their bounds. Exit code 1 says so. The seed is printed: the same seed
-makes the same requests (which connection sends how many of its own depends on the answers).
+makes the same requests, in the same order but for what overtakes what on its way.
 """
 
 import argparse
@@ -16,6 +16,7 @@ import sys
 import time
 
 import psutil
+import uvloop
 from tests.conformance.attack import Attack, HarmError, advertised_versions, be_a_good_client
 from tests.conformance.node import RunningNode, running_node
 
@@ -45,7 +46,7 @@ def look_for_harm(node: RunningNode, requests: int, connections: int, rng: rando
     process = psutil.Process(node.process.pid)
     memory, files, started = process.memory_info().rss, process.num_fds(), time.monotonic()
     try:
-        outcomes = asyncio.run(attack(node, requests, connections, rng))
+        outcomes = uvloop.run(attack(node, requests, connections, rng))
     except HarmError as error:
         return [f"{error}; the node's exit code is {node.process.poll()}"]
     grown, more_files = process.memory_info().rss - memory, process.num_fds() - files
