@@ -7,7 +7,6 @@ from contextlib import aclosing
 import structlog
 
 from penstock_log.controller.broker_configs import broker_config
-from penstock_log.errors import LogError
 from penstock_log.partition.partition import Partition
 from penstock_log.replicas import Replicas
 from penstock_log.storage.compaction.job import Compacted, CompactionJob
@@ -39,8 +38,9 @@ class Housekeeping:
             for partition in self._replicas.all():
                 try:
                     await work(partition)
-                except (LogError, OSError) as error:
-                    log.error("a partition is not kept in order", directory=str(partition.directory), error=str(error))
+                except Exception:
+                    # Nobody waits for the outcome, and the other partitions need their turn.
+                    log.exception("a partition is not kept in order", directory=str(partition.directory))
                 await asyncio.sleep(0)
 
     async def _apply_retention(self, partition: Partition) -> None:
@@ -55,18 +55,18 @@ class Housekeeping:
 async def compact_partition(partition: Partition, job: CompactionJob) -> None:
     """One pass; each new segment is taken into use as soon as it is ready."""
     size_before = partition.size_bytes
-    await asyncio.to_thread(discard_unfinished, job.directory)
+    await asyncio.to_thread(discard_unfinished, partition.directory)
     async with aclosing(run_compaction(job)) as messages:
         async for message in messages:
             if not isinstance(message, Compacted):
                 partition.end_compaction(message)
             elif partition.take_compacted(message):
-                await asyncio.to_thread(remove_deleted, job.directory)
+                await asyncio.to_thread(remove_deleted, partition.directory)
             else:
                 break  # Cut or deleted meanwhile; there will be another pass.
     log.info(
         "compacted a partition",
-        directory=str(job.directory),
+        directory=job.directory,
         bytes_before=size_before,
         bytes_after=partition.size_bytes,
     )

@@ -45,7 +45,7 @@ def plan_compaction(
         return None
     sources = [SourceSegment(segment.base_offset, segment.size) for segment in sealed]
     return CompactionJob(
-        directory=log.directory,
+        directory=str(log.directory),
         groups=group_segments(
             [source for source in sources if source.base_offset < end_offset], end_offset, config.segment_bytes
         ),

@@ -39,7 +39,7 @@ def encode_marker(producer: Producer, *, committed: bool, coordinator_epoch: int
 def is_commit_marker(batch: memoryview | bytes) -> bool:
     """Whether a control batch says that the transaction of its producer counts. One that compaction has emptied says
     nothing any more, and there is nothing left that it could be said of."""
-    records = decode_batch(batch)
+    records = decode_batch(batch) if batch else []
     return bool(records) and records[0].key is not None and _KEY.unpack_from(records[0].key)[1] == 1
 
 

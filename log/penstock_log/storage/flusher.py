@@ -6,10 +6,12 @@ task, timer or descriptor.
 """
 
 import asyncio
+import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from typing import Protocol
 
+from penstock_log.metrics.durations import Durations
 from penstock_log.storage.flush_work import FlushWork
 
 __all__ = ["Flushable", "Flusher"]
@@ -32,8 +34,9 @@ class Flusher:
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="flush")
         # One more than there are threads, so that none waits for the event loop to hand it the next.
         self._max_running = threads + 1
-        self._running: dict[Flushable, tuple[Future[None], FlushWork]] = {}
+        self._running: dict[Flushable, tuple[Future[float], FlushWork]] = {}
         self._requested: dict[Flushable, None] = {}
+        self.flush_times = Durations()
 
     def request(self, target: Flushable) -> None:
         """Flush soon what is appended by then. Costs little if asked for again while that is under way."""
@@ -70,11 +73,11 @@ class Flusher:
         if work is None:
             return
         loop = asyncio.get_running_loop()
-        future = self._threads.submit(work.run)
+        future = self._threads.submit(_run, work)
         self._running[target] = (future, work)
         future.add_done_callback(lambda done: _call_in(loop, self._finish, target, done))
 
-    def _finish(self, target: Flushable, done: Future[None]) -> None:
+    def _finish(self, target: Flushable, done: Future[float]) -> None:
         future, work = self._running.get(target, (None, None))
         if future is not done or work is None:
             return  # `settle` was first.
@@ -82,8 +85,17 @@ class Flusher:
         error = done.exception()
         if error is not None and not isinstance(error, OSError):
             raise error
+        if error is None:
+            self.flush_times.record(done.result())
         target.end_flush(work, error)
         self._start_next()
+
+
+def _run(work: FlushWork) -> float:
+    """How many seconds it took."""
+    began = time.monotonic()
+    work.run()
+    return time.monotonic() - began
 
 
 def _call_in(loop: asyncio.AbstractEventLoop, function: Callable[..., None], *args: object) -> None:

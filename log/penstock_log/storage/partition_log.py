@@ -103,19 +103,22 @@ class PartitionLog:
         return base_offset
 
     def read(self, offset: int, max_bytes: int, up_to_offset: int, *, at_least_one_batch: bool = True) -> memoryview:
-        """Whole batches from the one that contains `offset`, up to `up_to_offset`; see `read_batches`."""
+        """Whole batches from the one that contains `offset`, or the next one with records, up to `up_to_offset`; see
+        `read_batches`."""
         if not self.start_offset <= offset <= self.end_offset:
             raise LogError(
                 ErrorCode.offset_out_of_range,
                 f"offset {offset} was asked for; the log has {self.start_offset} to {self.end_offset}",
             )
-        if offset >= min(up_to_offset, self.end_offset):
-            return memoryview(b"")
-        segment, position = self._locate(offset)
-        data, next_offset = read_batches(segment, position, offset, up_to_offset, max_bytes, at_least_one_batch)
-        if data and next_offset < self.end_offset:
-            self._remember(next_offset, segment, position + len(data))
-        return data
+        while offset < min(up_to_offset, self.end_offset):
+            segment, position = self._locate(offset)
+            data, next_offset = read_batches(segment, position, offset, up_to_offset, max_bytes, at_least_one_batch)
+            if data and next_offset < self.end_offset:
+                self._remember(next_offset, segment, position + len(data))
+            if data or next_offset == offset:
+                return data
+            offset = next_offset
+        return memoryview(b"")
 
     def find_timestamp(self, timestamp_ms: int, up_to_offset: int) -> OffsetAtTime | None:
         """The first record below `up_to_offset` whose timestamp is `timestamp_ms` or later."""

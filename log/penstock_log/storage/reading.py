@@ -15,6 +15,7 @@ __all__ = ["find_batch", "read_batch", "read_batches"]
 # Base offset, length, leader epoch, magic, CRC, attributes, last offset delta.
 _FIRST_FIELDS: Final = struct.Struct(">qiibIhi")
 _LENGTH: Final = struct.Struct(">i")
+_EMPTY_LENGTH: Final = HEADER_SIZE - 12
 
 
 def find_batch(segment: Segment, offset: int) -> tuple[int, BatchHeader]:
@@ -33,11 +34,14 @@ def read_batches(
 ) -> tuple[memoryview, int]:
     """Whole batches from `position` (of the batch that contains `offset`), and the offset after the last of them.
 
-    Ends before `up_to_offset`, before `max_bytes`, at the segment's end, and before a batch that is damaged; a
-    `LogError` (corrupt_message) if that is the first.
+    Ends before `up_to_offset`, before `max_bytes`, at the segment's end, before a batch that compaction has emptied
+    (with nothing read where that is the first: librdkafka takes an answer of only such for a record that is too large),
+    and before a batch that is damaged; a `LogError` (corrupt_message) if that is the first.
     """
     data = memoryview(segment.read(position, min(max(max_bytes, HEADER_SIZE), segment.size - position)))
     length, next_offset, good = _whole_batches(data, offset, up_to_offset)
+    if not length and next_offset > offset:
+        return data[:0], next_offset
     if not length and good and at_least_one_batch and len(data) >= HEADER_SIZE:
         size = _LENGTH.unpack_from(data, 8)[0] + 12
         data = memoryview(segment.read(position, size))
@@ -86,8 +90,12 @@ def _whole_batches(data: memoryview, offset: int, up_to_offset: int) -> tuple[in
             return position, max(next_offset, offset), False
         if following > end:
             break
+        if length == _EMPTY_LENGTH and position:
+            break
         if crc32c(data[position + 21 : following]) != crc:
             return position, max(next_offset, offset), False
+        if length == _EMPTY_LENGTH:
+            return 0, base_offset + last_offset_delta + 1, True
         next_offset = base_offset + last_offset_delta + 1
         position = following
     return position, max(next_offset, offset), True

@@ -3,5 +3,6 @@ in; the work itself runs in a process of its own (`__main__.py`), since it decod
 
 Every offset keeps its place, and a compacted log has no holes: a stretch in which nothing survived is covered by a
 batch that spans its offsets, so that each batch still begins where the one before it ends. That rule is what finds
-damaged headers everywhere else, and it costs nothing: surviving small batches are merged into one.
+damaged headers everywhere else. Such a batch is rarely empty, since surviving small batches are merged into one;
+consumers never get an empty one.
 """

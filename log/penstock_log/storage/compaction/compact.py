@@ -59,9 +59,9 @@ def _note_keys(job: CompactionJob, latest: LatestOffsets) -> int:
 
 def _rewrite(job: CompactionJob, group: list[SourceSegment], rewriter: Rewriter) -> int:
     """The new segment's size."""
-    files = OpenFiles()
+    directory, files = Path(job.directory), OpenFiles()
     segment = Segment.create(
-        job.directory, group[0].base_offset, files, job.index_interval_bytes, name_suffix=CLEANED_SUFFIX
+        directory, group[0].base_offset, files, job.index_interval_bytes, name_suffix=CLEANED_SUFFIX
     )
     for source in group:
         with _open(job, source) as file:
@@ -73,7 +73,7 @@ def _rewrite(job: CompactionJob, group: list[SourceSegment], rewriter: Rewriter)
     segment.finish_indexes()
     sync_data(files.descriptor(segment.path))
     segment.save_indexes()
-    sync_directory(job.directory)
+    sync_directory(directory)
     files.close_all()
     return segment.size
 

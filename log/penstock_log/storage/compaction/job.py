@@ -1,6 +1,5 @@
 """What the process that compacts is told, and what it answers: JSON lines on its stdin and stdout."""
 
-from pathlib import Path
 from typing import Final
 
 import msgspec
@@ -21,7 +20,7 @@ class SourceSegment(msgspec.Struct, frozen=True):
 class CompactionJob(msgspec.Struct, frozen=True):
     """One pass over one partition."""
 
-    directory: Path
+    directory: str
     groups: list[list[SourceSegment]]
     """All sealed segments below the end, from the log's first on; each group is to become one segment."""
     dirty_from: int

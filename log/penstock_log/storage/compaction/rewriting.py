@@ -35,9 +35,9 @@ class Rewriter:
     """`add` each batch of the log from its first on, then `finish` each new segment. The batches that come out cover
     the offsets of those that went in, without a hole.
 
-    Surviving batches of no producer id are merged with their neighbours up to 32 KB. The others keep their headers,
-    since a producer's sequence numbers are read from them; so do those that carry the log's append time, which is one
-    for the whole batch.
+    Surviving records of neighbouring batches are merged into batches of 32 KB. Of which producer and transaction they
+    were has no meaning any more: what is compacted is decided, and committed. A producer's last batch stays by itself,
+    since the next sequence number is read from it; so does one with the log's append time, which is one for the batch.
     """
 
     def __init__(self, rules: Rules, transactions: TransactionsPassed) -> None:
@@ -52,13 +52,18 @@ class Rewriter:
             yield batch
             return
         kept, horizon = self._marker(batch, header) if header.is_control else self._data(batch, header)
-        if not kept and not is_last_of_its_producer(header, self._rules.last_records):
+        is_last = is_last_of_its_producer(header, self._rules.last_records)
+        stays_alone = is_last or header.is_control or header.is_log_append_time
+        if not kept and not is_last:
             yield from self._merge(header, [], None)
-        elif _is_mergeable(header) and not (_is_untouched(header, kept, horizon) and header.size >= _MERGED_BYTES):
-            yield from self._merge(header, kept, horizon)
-        else:
+        elif _is_untouched(header, kept, horizon) and (stays_alone or header.size >= _MERGED_BYTES):
             yield from self.finish()
-            yield batch if _is_untouched(header, kept, horizon) else _rebuilt(header, kept, horizon)
+            yield batch
+        elif stays_alone:
+            yield from self.finish()
+            yield _rebuilt(header, kept, horizon)
+        else:
+            yield from self._merge(header, kept, horizon)
 
     def finish(self) -> Iterator[bytes]:
         """What is still held back to be merged."""
@@ -149,10 +154,6 @@ class _Merging:
             record_count=0,
         )
         return _rebuilt(header, self._records, horizon)
-
-
-def _is_mergeable(header: BatchHeader) -> bool:
-    return header.producer_id == NO_PRODUCER_ID and not header.is_log_append_time and not header.is_control
 
 
 def _is_untouched(header: BatchHeader, kept: list[RawRecord], horizon: int | None) -> bool:

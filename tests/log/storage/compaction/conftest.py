@@ -52,7 +52,7 @@ class CompactedLog:
         sources = [SourceSegment(segment.base_offset, segment.size) for segment in self.log.sealed_segments()]
         end_offset = self.log.segments[len(sources)].base_offset
         return CompactionJob(
-            directory=self.log.directory,
+            directory=str(self.log.directory),
             groups=group_segments(sources, end_offset, segment_bytes) if sources else [],
             dirty_from=self.log.compacted_below,
             end_offset=end_offset,
@@ -75,21 +75,21 @@ class CompactedLog:
                 self.log.compacted_below = message.compacted_below
 
     def records(self, from_offset: int = 0) -> list[Record]:
-        """As a consumer reads them; no batch may leave out an offset."""
+        """As a consumer reads them, who never gets a batch without records."""
         found: list[Record] = []
         offset = max(from_offset, self.log.start_offset)
-        expected = None
-        while offset < self.log.end_offset:
-            for batch in iter_batches(self.log.read(offset, 500, self.log.end_offset)):
-                header = read_header(batch)
-                assert header.base_offset == expected or expected is None
+        while data := self.log.read(offset, 500, self.log.end_offset):
+            for batch in iter_batches(data):
+                assert read_header(batch).record_count
                 found += [record for record in decode_batch(batch) if record.offset >= offset]
-                offset = expected = header.next_offset
+                offset = read_header(batch).next_offset
         return found
 
     def headers(self) -> list[tuple[int, int, int]]:
-        """(base offset, next offset, number of records)"""
-        return [(h.base_offset, h.next_offset, h.record_count) for h in self.log.headers(0)]
+        """(base offset, next offset, number of records) of each batch; no offset is left out."""
+        found = [(header.base_offset, header.next_offset, header.record_count) for header in self.log.headers(0)]
+        assert [entry[0] for entry in found[1:]] == [entry[1] for entry in found[:-1]]
+        return found
 
 
 @pytest.fixture

@@ -1,0 +1,178 @@
+"""Compaction on a running node: real clients read the same table, idempotence and offsets survive, kills do no harm."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from confluent_kafka import Consumer, Producer
+from confluent_kafka import TopicPartition as ConfluentPartition
+from confluent_kafka.admin import AdminClient
+from confluent_kafka.cimpl import NewTopic
+from kafka import KafkaConsumer
+from kafka import TopicPartition as KafkaPartition
+
+if TYPE_CHECKING:
+    from tests.conftest import LogNode
+
+DEADLINE_SECONDS = 30
+KEYS = 20
+CONFIGS = {
+    "cleanup.policy": "compact",
+    "segment.bytes": "20000",
+    "min.cleanable.dirty.ratio": "0.01",
+    "delete.retention.ms": "0",
+}
+
+
+@pytest.fixture
+def node(tmp_path: Path) -> Iterator[LogNode]:
+    from tests.conftest import LogNode
+
+    started = LogNode(tmp_path / "data", "--set", "log.cleaner.backoff.ms=100")
+    started.start()
+    yield started
+    if started.is_running():
+        started.kill()
+
+
+@pytest.mark.parametrize("producer_config", [{}, {"transactional.id": "writer"}])
+def test_every_client_reads_the_same_table_from_a_compacted_topic(
+    node: LogNode, fresh_topic: str, producer_config: dict[str, str]
+) -> None:
+    _create(node, fresh_topic)
+    table = _write(node, fresh_topic, 2_000, producer_config)
+    _wait_until_compacted(node, fresh_topic, 15_000)
+    readers = [_read_confluent, _read_kafka_python, _read_aiokafka]
+    for read in readers:
+        read_table, records, end_offset = read(node, fresh_topic)
+        assert read_table == table
+        assert records < 1_500
+        assert end_offset >= 2_000
+    node.kill()
+    node.start()
+    assert _read_confluent(node, fresh_topic)[0] == table
+    more = _write(node, fresh_topic, 10, producer_config)
+    assert _read_confluent(node, fresh_topic)[0] == table | more
+
+
+def test_kills_at_any_moment_of_compaction_do_no_harm(node: LogNode, fresh_topic: str) -> None:
+    _create(node, fresh_topic)
+    table: dict[bytes, bytes] = {}
+    for _ in range(3):
+        table |= _write(node, fresh_topic, 500, {})
+        node.kill()
+        node.start()
+        assert _read_confluent(node, fresh_topic)[0] == table
+    _wait_until_compacted(node, fresh_topic, 25_000)
+    assert _read_confluent(node, fresh_topic)[0] == table
+    assert not list(_partition(node, fresh_topic).glob("*.deleted"))
+
+
+def _create(node: LogNode, topic: str) -> None:
+    admin = AdminClient({"bootstrap.servers": node.bootstrap_servers})
+    admin.create_topics([NewTopic(topic, 1, 1, config=CONFIGS)])[topic].result(10)
+
+
+def _write(node: LogNode, topic: str, count: int, config: dict[str, str]) -> dict[bytes, bytes]:
+    """Many small batches; the table that they spell."""
+    producer = Producer(
+        {"bootstrap.servers": node.bootstrap_servers, "linger.ms": 0, "batch.num.messages": 5, "acks": "all"} | config
+    )
+    transactional = "transactional.id" in config
+    if transactional:
+        producer.init_transactions(10)
+        producer.begin_transaction()
+    table: dict[bytes, bytes] = {}
+    for number in range(count):
+        key, value = b"key-%d" % (number % KEYS), b"%d-" % number + b"x" * 50
+        producer.produce(topic, value, key)
+        table[key] = value
+    if transactional:
+        producer.commit_transaction(10)
+        producer.begin_transaction()
+        producer.produce(topic, b"aborted", b"key-0")
+        producer.flush(10)
+        producer.abort_transaction(10)
+    assert producer.flush(10) == 0
+    return table
+
+
+def _partition(node: LogNode, topic: str) -> Path:
+    return node.data_dir / f"{topic}-0"
+
+
+def _wait_until_compacted(node: LogNode, topic: str, max_bytes: int) -> None:
+    """But for the active segment."""
+    deadline = time.monotonic() + DEADLINE_SECONDS
+    while True:
+        sealed = sorted(_partition(node, topic).glob("*.log"))[:-1]
+        try:
+            if sealed and sum(path.stat().st_size for path in sealed) < max_bytes:
+                return
+        except FileNotFoundError:
+            pass
+        assert time.monotonic() < deadline, f"{sealed}\n{node.log_lines()}"
+        time.sleep(0.05)
+
+
+def _read_confluent(node: LogNode, topic: str) -> tuple[dict[bytes, bytes], int, int]:
+    """The table, the number of records, and the end offset."""
+    consumer: Any = Consumer(
+        {"bootstrap.servers": node.bootstrap_servers, "group.id": "none", "enable.partition.eof": True}
+    )
+    consumer.assign([ConfluentPartition(topic, 0, 0)])
+    table: dict[bytes, bytes] = {}
+    records = 0
+    while True:
+        message = consumer.poll(DEADLINE_SECONDS)
+        assert message is not None
+        if message.error():
+            end_offset = consumer.get_watermark_offsets(ConfluentPartition(topic, 0))[1]
+            consumer.close()
+            return table, records, end_offset
+        table[message.key()] = message.value()
+        records += 1
+
+
+def _read_kafka_python(node: LogNode, topic: str) -> tuple[dict[bytes, bytes], int, int]:
+    partition = KafkaPartition(topic, 0)
+    consumer: Any = KafkaConsumer(  # type: ignore[no-untyped-call]
+        bootstrap_servers=node.bootstrap_servers, isolation_level="read_committed"
+    )
+    consumer.assign([partition])
+    consumer.seek(partition, 0)
+    end_offset = consumer.end_offsets([partition])[partition]
+    table: dict[bytes, bytes] = {}
+    records = 0
+    while consumer.position(partition) < end_offset:
+        for record in consumer.poll(timeout_ms=100).get(partition, []):
+            table[record.key] = record.value
+            records += 1
+    consumer.close()
+    return table, records, end_offset
+
+
+def _read_aiokafka(node: LogNode, topic: str) -> tuple[dict[bytes, bytes], int, int]:
+    async def read() -> tuple[dict[bytes, bytes], int, int]:
+        partition = TopicPartition(topic, 0)
+        consumer: Any = AIOKafkaConsumer(bootstrap_servers=node.bootstrap_servers, isolation_level="read_committed")
+        await consumer.start()
+        consumer.assign([partition])
+        consumer.seek(partition, 0)
+        end_offset = (await consumer.end_offsets([partition]))[partition]
+        table: dict[bytes, bytes] = {}
+        records = 0
+        while await consumer.position(partition) < end_offset:
+            for record in (await consumer.getmany(timeout_ms=100)).get(partition, []):
+                table[record.key] = record.value
+                records += 1
+        await consumer.stop()
+        return table, records, end_offset
+
+    return asyncio.run(read())
