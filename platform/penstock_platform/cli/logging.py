@@ -30,3 +30,5 @@ def configure_logging(*, as_json: bool = False) -> None:
     logging.basicConfig(
         stream=sys.stderr, level=logging.WARNING, format="%(asctime)s [%(levelname)s] %(name)s: %(message)s"
     )
+    # aiokafka logs as an error what it then retries; what it gives up on reaches us as an exception.
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
