@@ -1,6 +1,6 @@
 """`python -m penstock_log`: run one node until SIGTERM or SIGINT.
 
-The first line on stdout is JSON with the address, once clients can connect; logs go to stderr.
+The first line on stdout is JSON with the addresses, once clients can connect; logs go to stderr.
 """
 
 import argparse
@@ -61,12 +61,21 @@ def _parse_arguments() -> NodeConfig:
     parser.add_argument("--node-id", type=int, default=0)
     parser.add_argument("--advertised-host", help="the host that clients are told to connect to (default: --host)")
     parser.add_argument(
+        "--metrics-port", type=int, help="serve /metrics for Prometheus on this port (default: nowhere)"
+    )
+    parser.add_argument(
         "--set", metavar="NAME=VALUE", action="append", default=[], help="a broker configuration of Kafka's"
     )
     arguments = parser.parse_args()
     settings = dict(setting.partition("=")[::2] for setting in arguments.set)
     return NodeConfig(
-        arguments.data_dir, arguments.host, arguments.port, arguments.node_id, arguments.advertised_host, settings
+        arguments.data_dir,
+        arguments.host,
+        arguments.port,
+        arguments.node_id,
+        arguments.advertised_host,
+        arguments.metrics_port,
+        settings,
     )
 
 
@@ -86,7 +95,10 @@ async def _serve(config: NodeConfig) -> None:
         loop.add_signal_handler(signal_number, stop.set)
     node = Node(config)
     await node.start()
-    sys.stdout.write(json.dumps({"bootstrap.servers": node.bootstrap_servers}) + "\n")
+    addresses = {"bootstrap.servers": node.bootstrap_servers}
+    if node.metrics_url is not None:
+        addresses["metrics"] = node.metrics_url
+    sys.stdout.write(json.dumps(addresses) + "\n")
     sys.stdout.flush()
     await stop.wait()
     await node.stop()

@@ -18,6 +18,8 @@ class NodeConfig:
     node_id: int = 0
     advertised_host: str | None = None
     """The host that clients are told to connect to, where it is not `host` (which may be 0.0.0.0)."""
+    metrics_port: int | None = None
+    """Where Prometheus finds /metrics, on `host`; 0 takes a free port. None: nowhere."""
     settings: Mapping[str, str] = field(default_factory=dict)
 
     @property

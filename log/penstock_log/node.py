@@ -38,6 +38,7 @@ from penstock_log.controller.metadata_log import MetadataLog
 from penstock_log.controller.producer_ids import ProducerIds
 from penstock_log.group.service import GroupService
 from penstock_log.housekeeping import Housekeeping
+from penstock_log.metrics.traffic import Traffic
 from penstock_log.replicas import Replicas
 from penstock_log.server.dispatch import Dispatcher
 from penstock_log.server.server import Server
@@ -75,7 +76,10 @@ class Node:
         self._producer_ids: ProducerIds
         self._transactions: TransactionService
         self._to_close = AsyncExitStack()
+        self._flusher = Flusher()
+        self._traffic = Traffic()
         self.port = config.port
+        self.metrics_url: str | None = None
 
     @property
     def bootstrap_servers(self) -> str:
@@ -104,7 +108,7 @@ class Node:
         config = self._config
         config.data_dir.mkdir(parents=True, exist_ok=True)
         to_close.enter_context(_lock(config.data_dir))
-        files, flusher = OpenFiles(), Flusher()
+        files, flusher = OpenFiles(), self._flusher
         to_close.callback(files.close_all)
         to_close.callback(flusher.close)
         self._controller = Controller(MetadataLog(config.data_dir, files, flusher, now_ms), config.settings)
@@ -115,6 +119,7 @@ class Node:
         to_close.callback(self._replicas.close)
         self._replicas.open_all()
         self._controller.subscribe(self._replicas.on_event)
+        self._controller.subscribe(self._traffic.on_event)
         clock = steady_clock()
         self._groups = GroupService(self._controller, self._replicas, config.settings, clock)
         self._producer_ids = ProducerIds(self._controller, config.node_id)
@@ -128,20 +133,45 @@ class Node:
         versions = VersionsApi(registry)
         registry.add(versions.routes())
         max_request_bytes = int(broker_config(config.settings, "socket.request.max.bytes"))
-        server = Server(Dispatcher(registry, versions), max_request_bytes)
+        max_idle_seconds = int(broker_config(config.settings, "connections.max.idle.ms")) / 1000
+        dispatcher = Dispatcher(registry, versions)
+        server = Server(dispatcher, max_request_bytes, max_idle_seconds)
         self.port = await server.bind(config.host, config.port)
         to_close.push_async_callback(server.stop)
         await self._controller.register_broker(config.node_id, config.client_host, self.port)
         await server.start_serving()
+        if config.metrics_port is not None:
+            await self._serve_metrics(config.metrics_port, dispatcher, server, to_close)
         log.info("log node listens", bootstrap_servers=self.bootstrap_servers, data_dir=str(config.data_dir))
+
+    async def _serve_metrics(self, port: int, dispatcher: Dispatcher, server: Server, to_close: AsyncExitStack) -> None:
+        # Imported where it is wanted: an HTTP server is a quarter of the memory of a node.
+        from penstock_log.metrics.families import NodeNumbers
+        from penstock_log.metrics.server import MetricsServer
+
+        config = self._config
+        numbers = NodeNumbers(
+            config.node_id,
+            self._controller.state,
+            self._replicas.all,
+            self._traffic,
+            dispatcher.request_times,
+            self._flusher.flush_times,
+            server.connection_count,
+        )
+        metrics = MetricsServer(numbers)
+        bound_port = await metrics.start(config.host, port)
+        to_close.push_async_callback(metrics.stop)
+        self.metrics_url = f"http://{config.client_host}:{bound_port}/metrics"
+        log.info("metrics are served", url=self.metrics_url)
 
     def _register_apis(self) -> Registry:
         config, controller, replicas = self._config, self._controller, self._replicas
         auto_create = broker_config(config.settings, "auto.create.topics.enable").lower() == "true"
         registry = Registry()
         registry.add(ClusterApi(controller, config.node_id, auto_create).routes())
-        registry.add(ProduceApi(replicas, self._transactions.coordinator, now_ms).routes())
-        registry.add(FetchApi(replicas, controller.state).routes())
+        registry.add(ProduceApi(replicas, self._transactions.coordinator, self._traffic, now_ms).routes())
+        registry.add(FetchApi(replicas, controller.state, self._traffic).routes())
         registry.add(OffsetsApi(replicas).routes())
         registry.add(TopicsApi(controller, self._settings).routes())
         registry.add(ConfigsApi(controller, config.node_id, self._settings).routes())

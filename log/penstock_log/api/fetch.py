@@ -15,6 +15,7 @@ from penstock_log.api.isolation import isolation_of
 from penstock_log.api.registry import RequestContext, Response, Route
 from penstock_log.controller.state import ClusterState
 from penstock_log.errors import ErrorCode, LogError
+from penstock_log.metrics.traffic import TopicTraffic, Traffic
 from penstock_log.partition.partition import FetchedRecords, Isolation, Partition
 from penstock_log.replicas import Replicas
 
@@ -30,6 +31,7 @@ class _Wanted:
     offset: int
     max_bytes: int
     partition: Partition | None = None
+    traffic: TopicTraffic | None = None
     found: FetchedRecords | None = None
     error: LogError | None = None
 
@@ -41,8 +43,9 @@ class _Wanted:
 class FetchApi:
     """The hot path of reading: batches are sent as they lie in the log."""
 
-    def __init__(self, replicas: Replicas, state: ClusterState) -> None:
+    def __init__(self, replicas: Replicas, state: ClusterState, traffic: Traffic) -> None:
         self._replicas = replicas
+        self._traffic = traffic
         self._state = state
 
     def routes(self) -> list[Route]:
@@ -58,6 +61,7 @@ class FetchApi:
         if not _enough(wanted, request.min_bytes):
             seconds = request.max_wait.total_seconds()
             await _wait_for_records(wanted, request.min_bytes, request.max_bytes, isolation, seconds)
+        _count(wanted)
         return {
             "error_code": 0,
             "responses": [{**name, "partitions": list(map(_answer, parts))} for name, parts in topics],
@@ -77,6 +81,7 @@ class FetchApi:
                 if name is None:
                     raise LogError(ErrorCode.unknown_topic_id, f"There is no topic with the id {topic.topic_id}.")
                 part.partition = self._replicas.get(name, part.index)
+                part.traffic = self._traffic[name]
                 check_leader_epoch(part.partition, getattr(asked, "current_leader_epoch", -1))
             except LogError as error:
                 part.error = error
@@ -137,6 +142,15 @@ async def _wait_for_records(
     finally:
         for stop in unsubscribe:
             stop()
+
+
+def _count(wanted: Iterable[_Wanted]) -> None:
+    for part in wanted:
+        if part.traffic is not None:
+            part.traffic.fetches += 1
+            part.traffic.bytes_out += part.size
+            if part.error:
+                part.traffic.failed_fetches += 1
 
 
 def _answer(part: _Wanted) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from penstock_log.api.cluster import INTERNAL_TOPICS
 from penstock_log.api.registry import CloseConnection, RequestContext, Response, Route
 from penstock_log.errors import ErrorCode, LogError
 from penstock_log.group.offsets import TopicPartition
+from penstock_log.metrics.traffic import Traffic
 from penstock_log.partition.partition import AppendResult, Partition
 from penstock_log.replicas import Replicas
 from penstock_log.storage.control import Producer, transactional_producer
@@ -27,8 +28,11 @@ _Pending = tuple[Partition, AppendResult] | LogError
 class ProduceApi:
     """The hot path of writing: no record is decoded here."""
 
-    def __init__(self, replicas: Replicas, coordinator: TransactionCoordinator, now_ms: Callable[[], int]) -> None:
+    def __init__(
+        self, replicas: Replicas, coordinator: TransactionCoordinator, traffic: Traffic, now_ms: Callable[[], int]
+    ) -> None:
         self._replicas = replicas
+        self._traffic = traffic
         self._coordinator = coordinator
         self._now_ms = now_ms
 
@@ -59,21 +63,30 @@ class ProduceApi:
 
     def _append(self, topic: str, part: PartitionRecords, request: ProduceRequest) -> _Pending:
         try:
-            if request.acks not in _ACKS:
-                raise LogError(ErrorCode.invalid_required_acks, f"acks is {request.acks}; it is 0, 1 or -1 (all).")
-            if part.records is None:
-                raise LogError(ErrorCode.invalid_record, "The request holds no records for this partition.")
-            if topic in INTERNAL_TOPICS:
-                raise LogError(ErrorCode.invalid_topic_exception, f"{topic} is written by the log alone.")
+            records = _check_request(topic, part, request)
             partition = self._replicas.get(topic, part.partition)
-            if request.acks == -1:
-                partition.check_enough_replicas()
-            producer = transactional_producer(part.records)
-            if producer is not None and not partition.has_open_transaction(producer.producer_id):
-                self._check_transaction(request.transactional_id, producer, TopicPartition(topic, part.partition))
-            return partition, partition.append(part.records, self._now_ms())
         except LogError as error:
             return error
+        traffic = self._traffic[topic]
+        traffic.produces += 1
+        try:
+            result = self._append_to(partition, records, request)
+        except LogError as error:
+            traffic.failed_produces += 1
+            return error
+        if not result.duplicate:
+            traffic.messages_in += result.next_offset - result.base_offset
+            traffic.bytes_in += len(records)
+        return partition, result
+
+    def _append_to(self, partition: Partition, records: memoryview, request: ProduceRequest) -> AppendResult:
+        if request.acks == -1:
+            partition.check_enough_replicas()
+        producer = transactional_producer(records)
+        if producer is not None and not partition.has_open_transaction(producer.producer_id):
+            place = TopicPartition(partition.topic, partition.index)
+            self._check_transaction(request.transactional_id, producer, place)
+        return partition.append(records, self._now_ms())
 
     def _check_transaction(self, transactional_id: str | None, producer: Producer, partition: TopicPartition) -> None:
         """The first write of a transaction to a partition: one that the coordinator does not know of would never end,
@@ -87,6 +100,17 @@ class ProduceApi:
             self._coordinator.check_writes(transactional_id, producer, partition)
         except LogError as error:
             raise LogError(_WRITE_ERRORS.get(error.code, error.code), error.message) from None
+
+
+def _check_request(topic: str, part: PartitionRecords, request: ProduceRequest) -> memoryview:
+    """The records, where the request is one that could be carried out."""
+    if request.acks not in _ACKS:
+        raise LogError(ErrorCode.invalid_required_acks, f"acks is {request.acks}; it is 0, 1 or -1 (all).")
+    if part.records is None:
+        raise LogError(ErrorCode.invalid_record, "The request holds no records for this partition.")
+    if topic in INTERNAL_TOPICS:
+        raise LogError(ErrorCode.invalid_topic_exception, f"{topic} is written by the log alone.")
+    return part.records
 
 
 def _check_none_refused(pending: list[tuple[str, list[tuple[int, _Pending]]]]) -> None:

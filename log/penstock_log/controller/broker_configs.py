@@ -18,6 +18,13 @@ _OWN = [
         "Whether a topic comes into being when a client asks for its metadata and allows creation.",
     ),
     ConfigSpec(
+        "connections.max.idle.ms",
+        ConfigType.LONG,
+        "600000",
+        "A connection on which nothing has come for so long, and nothing is to be answered, is closed.",
+        minimum=1,
+    ),
+    ConfigSpec(
         "default.replication.factor", ConfigType.INT, "1", "Replicas of a topic created without a number.", minimum=1
     ),
     ConfigSpec(

@@ -43,6 +43,8 @@ class Connection(asyncio.BufferedProtocol):
         self._reading_paused = self._writing_paused = False
         self._transport: asyncio.Transport
         self._peer = "?"
+        self._loop = asyncio.get_running_loop()
+        self._last_received = self._loop.time()
 
     # --- asyncio's callbacks ---------------------------------------------------------------------------------------
 
@@ -59,6 +61,7 @@ class Connection(asyncio.BufferedProtocol):
         return memoryview(self._buffer)[self._end :]
 
     def buffer_updated(self, nbytes: int) -> None:
+        self._last_received = self._loop.time()
         self._end += nbytes
         try:
             self._take_frames()
@@ -130,7 +133,7 @@ class Connection(asyncio.BufferedProtocol):
         """Start what may run now: one request alone, or any number of consecutive pipelined ones."""
         while self._waiting and not self._writing_paused and self._may_start(self._waiting[0].route):
             request = self._waiting.popleft()
-            task = asyncio.get_running_loop().create_task(self._dispatcher.answer(request))
+            task = self._loop.create_task(self._dispatcher.answer(request))
             self._answers.append((request, task))
             task.add_done_callback(self._send_answers)
         self._balance_reading()
@@ -162,6 +165,10 @@ class Connection(asyncio.BufferedProtocol):
         if full != self._reading_paused and not self._transport.is_closing():
             self._reading_paused = full
             (self._transport.pause_reading if full else self._transport.resume_reading)()
+
+    def is_idle_since(self, time: float) -> bool:
+        """Whether nothing has come since that time of the event loop's clock, and nothing is to be answered."""
+        return self._last_received < time and not self._answers and not self._waiting
 
     def close(self) -> None:
         self._transport.close()

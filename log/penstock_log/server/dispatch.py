@@ -1,10 +1,13 @@
 """From a request's bytes to its answer's bytes: finds the route, decodes, calls the handler, encodes."""
 
+from collections import defaultdict
 from struct import Struct
+from time import monotonic
 from typing import NamedTuple
 
 from penstock_log.api.registry import Registry, RequestContext, Route
 from penstock_log.api.versions import API_VERSIONS, VersionsApi
+from penstock_log.metrics.durations import Durations
 from penstock_log.wire.encoder import Chunk, response_encoder
 from penstock_log.wire.reader import MalformedRequest
 from penstock_log.wire.request import RequestHeader, is_flexible, read_body, read_header
@@ -21,6 +24,8 @@ class PreparedRequest(NamedTuple):
     frame: memoryview
     route: Route
     client_host: str
+    arrived: float
+    """By the monotonic clock."""
 
 
 class Dispatcher:
@@ -29,6 +34,8 @@ class Dispatcher:
     def __init__(self, registry: Registry, versions: VersionsApi) -> None:
         self._registry = registry
         self._versions = versions
+        self.request_times: defaultdict[int, Durations] = defaultdict(Durations)
+        """By API key."""
 
     def prepare(self, frame: memoryview, client_host: str) -> PreparedRequest:
         """Raises MalformedRequest where nothing can be answered: the connection is to be closed, as Kafka does."""
@@ -41,7 +48,7 @@ class Dispatcher:
                 f"version {header.api_version} of API {header.api_key} is not served;"
                 f" versions {route.min_version} to {route.max_version} are"
             )
-        return PreparedRequest(header, frame, route, client_host)
+        return PreparedRequest(header, frame, route, client_host, monotonic())
 
     async def answer(self, prepared: PreparedRequest) -> list[Chunk] | None:
         header = prepared.header
@@ -51,9 +58,11 @@ class Dispatcher:
         request = read_body(header, prepared.frame)
         context = RequestContext(header.api_version, header.client_id, prepared.client_host)
         response = await prepared.route.handler(request, context)
-        if response is None:
-            return None
-        return encode_response(header.api_key, header.api_version, header.correlation_id, response)
+        chunks = None
+        if response is not None:
+            chunks = encode_response(header.api_key, header.api_version, header.correlation_id, response)
+        self.request_times[header.api_key].record(monotonic() - prepared.arrived)
+        return chunks
 
 
 def encode_response(api_key: int, version: int, correlation_id: int, response: object) -> list[Chunk]:

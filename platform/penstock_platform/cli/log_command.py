@@ -17,9 +17,16 @@ from penstock import BadConfiguration
 @click.option("--port", default=9092, show_default=True, help="Port for the Kafka protocol; 0 takes a free one.")
 @click.option("--advertised-host", help="The host that clients are told to connect to. Default: --host.")
 @click.option("--node-id", default=0, show_default=True, help="Number of this node in the cluster.")
+@click.option("--metrics-port", type=int, help="Serve /metrics for Prometheus on this port. Default: nowhere.")
 @click.option("-s", "--set", "settings", multiple=True, metavar="KEY=VALUE", help="A broker configuration of Kafka's.")
 def command(
-    data_dir: Path, host: str, port: int, advertised_host: str | None, node_id: int, settings: tuple[str, ...]
+    data_dir: Path,
+    host: str,
+    port: int,
+    advertised_host: str | None,
+    node_id: int,
+    metrics_port: int | None,
+    settings: tuple[str, ...],
 ) -> int:
     """Run a node of the log until SIGTERM or Ctrl-C."""
     from penstock_log.__main__ import run_node
@@ -31,4 +38,5 @@ def command(
         if not separator:
             raise BadConfiguration("is not KEY=VALUE", where=f"--set {setting}")
     configure_logging()
-    return run_node(NodeConfig(data_dir, host, port, node_id, advertised_host, {key: value for key, _, value in pairs}))
+    configs = {key: value for key, _, value in pairs}
+    return run_node(NodeConfig(data_dir, host, port, node_id, advertised_host, metrics_port, configs))
