@@ -26,6 +26,8 @@ class LogNode:
         self.data_dir = data_dir
         self.stderr_path = data_dir.with_name(f"{data_dir.name}.stderr")
         self.bootstrap_servers = ""
+        self.addresses: dict[str, str] = {}
+        """What the node says of where it is reached, by name."""
         self.process: subprocess.Popen[bytes]
         self.arguments = arguments
 
@@ -35,7 +37,8 @@ class LogNode:
         command = [sys.executable, "-m", "penstock_log", "--data-dir", str(self.data_dir), "--port", port]
         with self.stderr_path.open("ab") as stderr:
             self.process = subprocess.Popen([*command, *self.arguments], stdout=subprocess.PIPE, stderr=stderr)
-        self.bootstrap_servers = json.loads(self._first_line())["bootstrap.servers"]
+        self.addresses = json.loads(self._first_line())
+        self.bootstrap_servers = self.addresses["bootstrap.servers"]
 
     def _first_line(self) -> bytes:
         assert self.process.stdout is not None

@@ -9,6 +9,7 @@ from prometheus_client.core import Metric
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_latest
 from prometheus_client.registry import Collector
 
+from penstock_log.errors import ErrorCode, LogError
 from penstock_log.metrics.families import NodeNumbers, collect
 
 
@@ -22,13 +23,16 @@ class MetricsServer:
         self._runner = web.AppRunner(application, access_log=None)
 
     async def start(self, host: str, port: int) -> int:
-        """The port that it listens on, which matters where 0 was asked for. OSError where it cannot."""
+        """The port that it listens on, which matters where 0 was asked for. LogError where it cannot."""
         await self._runner.setup()
         try:
             await web.TCPSite(self._runner, host, port).start()
-        except OSError:
+        except OSError as error:
             await self._runner.cleanup()
-            raise
+            raise LogError(
+                ErrorCode.invalid_config,
+                f"cannot serve metrics on {host}:{port}: {error.strerror}. Another port: --metrics-port",
+            ) from error
         return int(self._runner.addresses[0][1])
 
     async def stop(self) -> None:
