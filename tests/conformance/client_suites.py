@@ -5,7 +5,7 @@ groups start clusters of their own, with docker or Java, on every broker alike.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 AIOKAFKA_FIXTURES = """
 
@@ -61,6 +61,12 @@ class Suite:
     """`{bootstrap}` stands for the broker's address, `{empty}` for an empty folder."""
     appended: Mapping[str, str]
     """Text by file of the copy: fixtures that take the place of those that start a broker."""
+    variant: str = ""
+    """Tells apart the runs of one suite in several environments."""
+
+    @property
+    def label(self) -> str:
+        return f"{self.name} {self.variant}".rstrip()
 
 
 PYTEST = ("pytest", "pytest-asyncio", "pytest-mock", "pytest-timeout")
@@ -105,6 +111,13 @@ CONFLUENT = Suite(
     appended={},
 )
 
+CONFLUENT_KIP_848 = replace(
+    CONFLUENT,
+    arguments=("tests/integration/consumer",),
+    environment={**CONFLUENT.environment, "TEST_CONSUMER_GROUP_PROTOCOL": "consumer"},
+    variant="KIP-848",
+)
+
 QUIXSTREAMS = Suite(
     name="quixstreams",
     distribution="quixstreams",
@@ -118,4 +131,4 @@ QUIXSTREAMS = Suite(
     appended={"tests/conftest.py": QUIXSTREAMS_FIXTURES},
 )
 
-SUITES = (KAFKA_PYTHON, AIOKAFKA, CONFLUENT, QUIXSTREAMS)
+SUITES = (KAFKA_PYTHON, AIOKAFKA, CONFLUENT, CONFLUENT_KIP_848, QUIXSTREAMS)

@@ -5,8 +5,8 @@
 
 Each PATH is a checkout at the tag of a release; its tests are run from a copy, against that release as the package
 registry ships it, in a virtual environment of its own below --cache. Nothing of the checkouts is changed. Without
---penstock a node is started. aiokafka's suite wants topics of 2 partitions by default: start Apache Kafka with
-`num.partitions=2`, and with `group.initial.rebalance.delay.ms=0` unless there is much time.
+--penstock a node is started. The suites expect some settings of the broker (SETTINGS below): start Apache Kafka with
+them too, and with `group.initial.rebalance.delay.ms=0` unless there is much time.
 
 Exit code 1 says that some test passes on Apache Kafka and fails on ours.
 """
@@ -23,6 +23,8 @@ from tests.conformance.client_suites import SUITES, Suite
 from tests.conformance.node import running_node
 from tests.conformance.suite_run import Results, make_environment, run_suite
 
+# aiokafka's wants two partitions by default, kafka-python's short sessions.
+SETTINGS = ("num.partitions=2", "group.min.session.timeout.ms=1000")
 PENSTOCK, APACHE_KAFKA = "penstock", "apache-kafka"
 
 
@@ -44,8 +46,8 @@ def main() -> int:
 
 def _parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    for suite in SUITES:
-        parser.add_argument(f"--{suite.name}", metavar="PATH", help=f"a checkout of {suite.distribution.split('[')[0]}")
+    for name in dict.fromkeys(suite.name for suite in SUITES):
+        parser.add_argument(f"--{name}", metavar="PATH", help="a checkout of that client's repository")
     parser.add_argument("--apache-kafka", metavar="HOST:PORT", help="without it, the suites run on ours only")
     parser.add_argument("--penstock", metavar="HOST:PORT", help="without it, a node is started")
     parser.add_argument("--cache", type=Path, default=Path(tempfile.gettempdir()) / "penstock-conformance")
@@ -57,7 +59,7 @@ def _penstock(given: str | None) -> Iterator[str]:
     if given:
         yield given
         return
-    with running_node("--set", "num.partitions=2") as node:
+    with running_node(*(argument for setting in SETTINGS for argument in ("--set", setting))) as node:
         yield node.bootstrap_servers
 
 
@@ -66,7 +68,7 @@ def _run_on_all(suite: Suite, checkout: Path, brokers: dict[str, str], cache: Pa
     python = make_environment(suite, checkout, cache / "environments")
     with ThreadPoolExecutor(len(brokers)) as pool:
         runs = {
-            name: pool.submit(run_suite, suite, checkout, python, address, cache / "runs" / name / suite.name)
+            name: pool.submit(run_suite, suite, checkout, python, address, cache / "runs" / name / suite.label)
             for name, address in brokers.items()
         }
         return {name: run.result() for name, run in runs.items()}
@@ -74,10 +76,10 @@ def _run_on_all(suite: Suite, checkout: Path, brokers: dict[str, str], cache: Pa
 
 def _print_table(suite: Suite, results: dict[str, Results]) -> int:
     """Answers how many tests fail on ours only."""
-    print(f"\n{suite.name:<14} {'passed':>7} {'unsteady':>9} {'failed':>7} {'skipped':>8} {'seconds':>8}")
+    print(f"\n{suite.label:<18} {'passed':>7} {'unsteady':>9} {'failed':>7} {'skipped':>8} {'seconds':>8}")
     for name, run in results.items():
         counts = f"{len(run.passed):>7} {len(run.unsteady):>9} {len(run.failed):>7} {len(run.skipped):>8}"
-        print(f"{name:<14} {counts} {run.seconds:>8.0f}")
+        print(f"{name:<18} {counts} {run.seconds:>8.0f}")
     elsewhere = results.get(APACHE_KAFKA, Results())
     only_ours = sorted(results[PENSTOCK].failed - elsewhere.failed)
     for title, names in (
