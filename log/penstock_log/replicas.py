@@ -17,6 +17,8 @@ from penstock_log.controller.events import (
 )
 from penstock_log.controller.state import ClusterState, Topic
 from penstock_log.errors import ErrorCode, LogError
+from penstock_log.leftovers import remove_leftovers
+from penstock_log.partition.closing import close_partitions
 from penstock_log.partition.partition import Partition
 from penstock_log.partition.topic_config import TopicConfig
 from penstock_log.storage.files import OpenFiles
@@ -46,6 +48,7 @@ class Replicas:
         self._partitions: dict[str, dict[int, Partition]] = {}
 
     def open_all(self) -> None:
+        remove_leftovers(self._data_dir, set(self._state.topics))
         for topic in self._state.topics.values():
             self._open(topic)
 
@@ -80,8 +83,7 @@ class Replicas:
                     self._configure(topic)
 
     def close(self) -> None:
-        for partition in self.all():
-            partition.close()
+        close_partitions(self.all())
         self._partitions.clear()
 
     def _open(self, topic: Topic) -> None:

@@ -21,7 +21,7 @@ from penstock_log.storage.batch import NO_PRODUCER_ID, BatchHeader, iter_batches
 from penstock_log.storage.compaction.job import Compacted, CompactionJob, Failed, Finished
 from penstock_log.storage.control import is_commit_marker
 from penstock_log.storage.files import OpenFiles
-from penstock_log.storage.flush_work import FlushWork
+from penstock_log.storage.flush_work import CloseWork, FlushWork
 from penstock_log.storage.flusher import Flusher
 from penstock_log.storage.partition_log import PartitionLog
 from penstock_log.storage.retention import count_expired
@@ -295,16 +295,40 @@ class Partition:
             self._outcomes.forget_before(outcome.compacted_below)
 
     def close(self) -> None:
-        """Flush, write the clean-shutdown checkpoint, let go of the files; waiting appends fail."""
-        if self._closed:
+        """Flush, write the clean-shutdown checkpoint, let go of the files; waiting appends fail. It blocks: many are
+        closed by `close_partitions`."""
+        work = self.begin_close()
+        if work is None:
             return
+        try:
+            work.run()
+        except OSError as error:
+            self.end_close(work, error)
+        else:
+            self.end_close(work, None)
+
+    def begin_close(self) -> CloseWork | None:
+        """What remains to be written, in any thread, before `end_close`; None if nothing does."""
+        if self._closed:
+            return None
         self._stop()
         try:
-            self._log.close()
+            work = self._log.begin_close()
         except OSError as error:
-            # What was acknowledged is on disk already; the next start recovers as after a crash.
-            logger.error("cannot close a partition cleanly", directory=str(self.directory), error=str(error))
+            self._report_unclean(error)
+            work = None
+        if work is None:
             self._log.release_files()
+        return work
+
+    def end_close(self, work: CloseWork, error: BaseException | None) -> None:
+        self._log.end_close(work)
+        if error is not None:
+            self._report_unclean(error)
+
+    def _report_unclean(self, error: BaseException) -> None:
+        """What was acknowledged is on disk already; the next start recovers as after a crash."""
+        logger.error("cannot close a partition cleanly", directory=str(self.directory), error=str(error))
 
     def delete(self) -> None:
         """Close, and remove the directory; a crash in between leaves nothing that looks like a partition."""

@@ -1,4 +1,4 @@
-"""FlushWork: what one flush of a log has to write, carried out in a thread that touches nothing else of the log."""
+"""What a flush or the closing of a log has to write, carried out in a thread that touches nothing else of the log."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,7 +8,7 @@ from penstock_log.storage.checkpoint import CheckpointFile, RecoveryPoint
 from penstock_log.storage.durable import sync_data, sync_directory
 from penstock_log.storage.segment import Segment
 
-__all__ = ["FlushWork"]
+__all__ = ["CloseWork", "FlushWork"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,3 +41,25 @@ class FlushWork:
             recovery_point, owner_state = self.rolled_to
             self.checkpoint.write(recovery_point=recovery_point, owner_state=owner_state)
         sync_data(self.active)
+
+
+@dataclass(frozen=True, slots=True)
+class CloseWork:
+    """Made by `PartitionLog.begin_close`, given back to `end_close`. The descriptors are pinned in between."""
+
+    unsaved: list[tuple[Segment, int]]
+    """Segments whose data or indexes are not on disk, with their descriptors."""
+    new_names_in: Path | None
+    recovery_point: RecoveryPoint
+    owner_state: Any
+    checkpoint: CheckpointFile
+
+    def run(self) -> None:
+        """Make all durable and move the recovery point to the end, so that the next start reads nothing."""
+        for segment, descriptor in self.unsaved:
+            sync_data(descriptor)
+            segment.save_indexes()
+        if self.new_names_in is not None:
+            sync_directory(self.new_names_in.parent)
+        # This also makes the names of the indexes durable.
+        self.checkpoint.write(recovery_point=self.recovery_point, owner_state=self.owner_state)

@@ -18,17 +18,17 @@ from penstock_log.storage.compaction.job import SourceSegment
 from penstock_log.storage.compaction.swap import swap_in
 from penstock_log.storage.durable import sync_data, sync_directory
 from penstock_log.storage.files import OpenFiles
-from penstock_log.storage.flush_work import FlushWork
+from penstock_log.storage.flush_work import CloseWork, FlushWork
 from penstock_log.storage.opening import open_directory
 from penstock_log.storage.reading import find_batch, read_batches
 from penstock_log.storage.retention import SegmentFacts
 from penstock_log.storage.segment import Segment
 from penstock_log.storage.timestamps import OffsetAtTime, find_max_timestamp, find_timestamp
 
-__all__ = ["FlushWork", "PartitionLog", "SegmentLimits"]
+__all__ = ["DELETED_DIRECTORY_SUFFIX", "CloseWork", "FlushWork", "PartitionLog", "SegmentLimits"]
 
 _REMEMBERED_POSITIONS: Final = 32
-_DELETED_SUFFIX: Final = "-delete"
+DELETED_DIRECTORY_SUFFIX: Final = "-delete"
 
 
 @dataclass(frozen=True, slots=True)
@@ -268,20 +268,35 @@ class PartitionLog:
             self._new_names = True
 
     def close(self) -> None:
-        """Make all durable and move the recovery point to the end, so that the next start reads nothing."""
-        if self._changed:
-            last = self.segments[-1]
-            for segment in [*self._unflushed_sealed, last]:
-                segment.finish_indexes()
-                sync_data(self._files.descriptor(segment.path))
-                segment.save_indexes()
+        """Make all durable, here and now."""
+        work = self.begin_close()
+        if work is not None:
+            work.run()
+        self.end_close(work)
+
+    def begin_close(self) -> CloseWork | None:
+        """The work that makes a clean shutdown; None if nothing has changed since the last one."""
+        if not self._changed:
+            return None
+        unsaved = [*self._unflushed_sealed, self.segments[-1]]
+        for segment in unsaved:
+            segment.finish_indexes()
+        last = self.segments[-1]
+        return CloseWork(
+            unsaved=[(segment, self._files.pin(segment.path)) for segment in unsaved],
+            new_names_in=self.directory if self._new_names else None,
+            recovery_point=RecoveryPoint(last.base_offset, last.size, self.end_offset),
+            owner_state=self.describe_state(),
+            checkpoint=self._checkpoint,
+        )
+
+    def end_close(self, work: CloseWork | None) -> None:
+        """The work is done, or has failed: then the next start recovers as after a crash."""
+        if work is not None:
+            for _, descriptor in work.unsaved:
+                self._files.unpin(descriptor)
             self._unflushed_sealed = []
-            if self._new_names:
-                sync_directory(self.directory.parent)
-            point = RecoveryPoint(last.base_offset, last.size, self.end_offset)
-            self._checkpoint.write(recovery_point=point, owner_state=self.describe_state())
             self._changed = False
-            self.flushed_offset = self.end_offset
         self.release_files()
 
     def release_files(self) -> None:
@@ -291,7 +306,7 @@ class PartitionLog:
     def delete(self) -> None:
         """Remove the directory. Renamed first: a crash in between leaves nothing that looks like a log."""
         self.release_files()
-        doomed = self.directory.with_name(self.directory.name + _DELETED_SUFFIX)
+        doomed = self.directory.with_name(self.directory.name + DELETED_DIRECTORY_SUFFIX)
         shutil.rmtree(doomed, ignore_errors=True)
         self.directory.rename(doomed)
         sync_directory(doomed.parent)
