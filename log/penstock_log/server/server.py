@@ -27,11 +27,11 @@ class Server:
         """Take the address without accepting connections yet; the port, which matters when port 0 was asked for."""
         loop = asyncio.get_running_loop()
         self._listener = await loop.create_server(self._new_connection, host, port, backlog=512, start_serving=False)
+        self._closing_idle = asyncio.create_task(self._close_idle())
         return int(self._listener.sockets[0].getsockname()[1])
 
     async def start_serving(self) -> None:
         await self._listener.start_serving()
-        self._closing_idle = asyncio.create_task(self._close_idle())
 
     def _new_connection(self) -> Connection:
         connection = Connection(self._dispatcher, self._max_request_bytes, self._connections.discard)
