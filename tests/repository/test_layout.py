@@ -35,9 +35,17 @@ STARTS_THE_LOG = "platform/penstock_platform/cli/log_command.py"
 # Decisions without I/O: state machines that a simulation can run a thousand times in a second.
 PURE = [
     "log/penstock_log/controller/state.py",
+    "log/penstock_log/coordination/deadlines.py",
+    "log/penstock_log/group/assignors.py",
     "log/penstock_log/group/classic.py",
+    "log/penstock_log/group/consumer.py",
+    "log/penstock_log/group/membership.py",
+    "log/penstock_log/group/offsets.py",
+    "log/penstock_log/group/rebalance.py",
     "log/penstock_log/partition/producers.py",
     "log/penstock_log/partition/state.py",
+    "log/penstock_log/partition/transactions.py",
+    "log/penstock_log/transaction/transaction.py",
     "workers/penstock_workers/desired.py",
     "workers/penstock_workers/host/in_flight.py",
     "workers/penstock_workers/reconcile.py",
