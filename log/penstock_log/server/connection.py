@@ -7,7 +7,6 @@ into, so records reach the log without a copy, and an idle connection holds one 
 
 import asyncio
 from collections import deque
-from collections.abc import Callable
 from struct import Struct
 from typing import cast
 
@@ -29,12 +28,12 @@ _LENGTH = Struct(">I")
 
 
 class Connection(asyncio.BufferedProtocol):
-    """Speaks the Kafka protocol with one peer."""
+    """Speaks the Kafka protocol with one peer. It is one of `connections` from when it is made until it is lost."""
 
-    def __init__(self, dispatcher: Dispatcher, max_request_bytes: int, closed: Callable[["Connection"], None]) -> None:
+    def __init__(self, dispatcher: Dispatcher, max_request_bytes: int, connections: set["Connection"]) -> None:
         self._dispatcher = dispatcher
         self._max_request_bytes = max_request_bytes
-        self._closed = closed
+        self._connections = connections
         self._buffer = bytearray(RECEIVE_BUFFER_BYTES)
         self._start = self._end = 0
         self._waiting: deque[PreparedRequest] = deque()
@@ -52,8 +51,10 @@ class Connection(asyncio.BufferedProtocol):
         # uvloop's transports have the interface but not the base class.
         self._transport = cast(asyncio.Transport, transport)
         self._transport.set_write_buffer_limits(high=WRITE_HIGH_WATER_BYTES)
-        host, port = transport.get_extra_info("peername")[:2]
+        # A peer that is gone already has no name.
+        host, port = (transport.get_extra_info("peername") or ("?", 0))[:2]
         self._peer_host, self._peer = host, f"{host}:{port}"
+        self._connections.add(self)
 
     def get_buffer(self, sizehint: int) -> memoryview:
         if self._end == len(self._buffer):
@@ -74,7 +75,7 @@ class Connection(asyncio.BufferedProtocol):
         self._waiting.clear()
         for _, task in self._answers:
             task.cancel()
-        self._closed(self)
+        self._connections.discard(self)
 
     def eof_received(self) -> bool:
         return False

@@ -34,9 +34,7 @@ class Server:
         await self._listener.start_serving()
 
     def _new_connection(self) -> Connection:
-        connection = Connection(self._dispatcher, self._max_request_bytes, self._connections.discard)
-        self._connections.add(connection)
-        return connection
+        return Connection(self._dispatcher, self._max_request_bytes, self._connections)
 
     async def _close_idle(self) -> None:
         """One walk over all connections now and then, not a timer for each: some live a little longer than they may."""

@@ -1,6 +1,7 @@
 """What a node does with frames that are not requests, and with connections that misbehave: seen from outside."""
 
 import random
+import signal
 import socket
 import struct
 import time
@@ -175,3 +176,18 @@ def test_a_large_request_arrives_whole_through_growing_buffers(log_node: "LogNod
         correlation_id, answer = client.receive()
         assert (correlation_id, struct.unpack_from(">i", answer)) == (1, (300,))
         assert client.receive()[0] == 2
+
+
+def test_connections_that_are_reset_before_they_are_accepted_do_not_disturb_a_shutdown(
+    own_log_node: "LogNode",
+) -> None:
+    host, _, port = own_log_node.bootstrap_servers.rpartition(":")
+    own_log_node.process.send_signal(signal.SIGSTOP)  # so that the resets come before the node looks
+    for _ in range(200):
+        client = socket.create_connection((host, int(port)), timeout=DEADLINE_SECONDS)
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        client.close()
+    own_log_node.process.send_signal(signal.SIGTERM)
+    own_log_node.process.send_signal(signal.SIGCONT)
+    assert own_log_node.process.wait(DEADLINE_SECONDS) == 0, own_log_node.log_lines()
+    assert "Traceback" not in own_log_node.log_lines()
