@@ -88,7 +88,7 @@ class Node:
     async def start(self) -> None:
         """Return when clients can connect. A start that fails leaves nothing open."""
         async with AsyncExitStack() as to_close:
-            self._open(to_close)
+            await self._open(to_close)
             self._groups.start()
             to_close.push_async_callback(self._groups.stop)
             self._transactions.start()
@@ -103,7 +103,7 @@ class Node:
         await self._to_close.aclose()
         log.info("log node stopped", bootstrap_servers=self.bootstrap_servers)
 
-    def _open(self, to_close: AsyncExitStack) -> None:
+    async def _open(self, to_close: AsyncExitStack) -> None:
         """Everything on disk. What is opened first is closed last."""
         config = self._config
         config.data_dir.mkdir(parents=True, exist_ok=True)
@@ -117,7 +117,8 @@ class Node:
         self._settings = BrokerSettings(state, config.node_id, config.settings)
         self._replicas = Replicas(config.node_id, config.data_dir, state, self._settings, files, flusher)
         to_close.callback(self._replicas.close)
-        self._replicas.open_all()
+        await self._replicas.open_all()
+        to_close.push_async_callback(self._controller.settle)
         self._controller.subscribe(self._replicas.on_event)
         self._controller.subscribe(self._traffic.on_event)
         clock = steady_clock()

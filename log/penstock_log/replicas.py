@@ -1,5 +1,7 @@
 """The partitions that this node holds: opened, grown, configured and deleted as the controller's events say."""
 
+import asyncio
+import time
 from pathlib import Path
 
 import structlog
@@ -26,6 +28,8 @@ from penstock_log.storage.flusher import Flusher
 
 log = structlog.get_logger()
 
+LONGEST_TURN_SECONDS = 0.005
+
 
 class Replicas:
     """Follows the cluster's state; `settings` is where topics take their defaults from."""
@@ -46,11 +50,12 @@ class Replicas:
         self._files = files
         self._flusher = flusher
         self._partitions: dict[str, dict[int, Partition]] = {}
+        self._opening: set[str] = set()
 
-    def open_all(self) -> None:
+    async def open_all(self) -> None:
         remove_leftovers(self._data_dir, set(self._state.topics))
         for topic in self._state.topics.values():
-            self._open(topic)
+            await self._open(topic)
 
     def get(self, topic: str, index: int) -> Partition:
         """The partition, or a LogError with the code that Kafka answers where this node does not hold it."""
@@ -62,6 +67,11 @@ class Replicas:
                 raise LogError(
                     ErrorCode.unknown_topic_or_partition, f"There is no partition {index} of topic {topic!r}."
                 ) from None
+            if topic in self._opening:
+                raise LogError(
+                    ErrorCode.not_leader_or_follower,
+                    f"Partition {index} of topic {topic!r} is being opened: try again.",
+                ) from None
             raise LogError(
                 ErrorCode.kafka_storage_error, f"Partition {index} of topic {topic!r} could not be opened."
             ) from None
@@ -69,13 +79,13 @@ class Replicas:
     def all(self) -> list[Partition]:
         return [partition for partitions in self._partitions.values() for partition in partitions.values()]
 
-    def on_event(self, event: Event) -> None:
+    async def on_event(self, event: Event) -> None:
         """Carry out what an applied event means for this node's disk."""
         match event:
             case TopicCreated(name) | PartitionsAdded(name):
-                self._open(self._state.topics[name])
+                await self._open(self._state.topics[name])
             case TopicDeleted(name):
-                self._delete(name)
+                await self._delete(name)
             case TopicConfigChanged(name):
                 self._configure(self._state.topics[name])
             case BrokerConfigChanged():
@@ -86,24 +96,30 @@ class Replicas:
         close_partitions(self.all())
         self._partitions.clear()
 
-    def _open(self, topic: Topic) -> None:
+    async def _open(self, topic: Topic) -> None:
         partitions = self._partitions.setdefault(topic.name, {})
+        config, turns = self._config(topic), Turns()
+        self._opening.add(topic.name)
         for index, assignment in enumerate(topic.partitions):
             if index not in partitions and self._node_id in assignment.replicas:
                 try:
-                    partitions[index] = self._open_partition(topic, index, assignment)
+                    partitions[index] = self._open_partition(topic, index, assignment, config)
                 except OSError as error:
                     # One bad directory must not keep the other partitions from being served.
                     log.error("partition cannot be opened", topic=topic.name, partition=index, error=str(error))
+                await turns.give_way()
+        self._opening.discard(topic.name)
 
-    def _open_partition(self, topic: Topic, index: int, assignment: PartitionAssignment) -> Partition:
+    def _open_partition(
+        self, topic: Topic, index: int, assignment: PartitionAssignment, config: TopicConfig
+    ) -> Partition:
         return Partition.open(
             self._data_dir / f"{topic.name}-{index}",
             topic=topic.name,
             topic_id=topic.id,
             index=index,
             leader_epoch=assignment.leader_epoch,
-            config=self._config(topic),
+            config=config,
             files=self._files,
             flusher=self._flusher,
             node_id=self._node_id,
@@ -119,6 +135,20 @@ class Replicas:
         for partition in self._partitions[topic.name].values():
             partition.configure(config)
 
-    def _delete(self, topic: str) -> None:
+    async def _delete(self, topic: str) -> None:
+        turns = Turns()
         for partition in self._partitions.pop(topic, {}).values():
             partition.delete()
+            await turns.give_way()
+
+
+class Turns:
+    """Lets other work on the event loop have its turn during a long loop, though not at every step of a short one."""
+
+    def __init__(self) -> None:
+        self._began = time.monotonic()
+
+    async def give_way(self) -> None:
+        if time.monotonic() - self._began > LONGEST_TURN_SECONDS:
+            await asyncio.sleep(0)
+            self._began = time.monotonic()

@@ -1,8 +1,8 @@
 """The controller's shell: takes decisions one at a time, logs their events, applies them, tells who listens."""
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
-from typing import Final
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Final, TypeVar
 from uuid import uuid4
 
 from penstock_log.controller.broker_configs import broker_config
@@ -12,6 +12,7 @@ from penstock_log.controller.events import (
     Event,
     PartitionsAdded,
     ProducerIdsAllocated,
+    TopicConfigChanged,
     TopicCreated,
 )
 from penstock_log.controller.metadata_log import MetadataLog
@@ -26,7 +27,9 @@ from penstock_log.controller.topics import (
 
 PRODUCER_ID_BLOCK: Final = 1000
 
-Listener = Callable[[Event], None]
+Listener = Callable[[Event], Awaitable[None] | None]
+ConfigChange = Callable[[Mapping[str, str]], Mapping[str, str]]
+E = TypeVar("E", bound=Event)
 
 
 class Controller:
@@ -45,66 +48,76 @@ class Controller:
         return self._log.end_offset
 
     def subscribe(self, listener: Listener) -> None:
-        """Call `listener` with each event from now on, after it is applied."""
+        """Call `listener` with each event from now on, after it is applied. What it returns to be awaited is awaited
+        before the next event, and before the decision's caller goes on."""
         self._listeners.append(listener)
 
     async def register_broker(self, broker_id: int, host: str, port: int) -> None:
-        async with self._deciding:
-            if events := register_broker(self.state, Broker(broker_id, host, port), new_cluster_id()):
-                await self._commit(events)
+        broker, cluster_id = Broker(broker_id, host, port), new_cluster_id()
+        await self._decide(lambda: register_broker(self.state, broker, cluster_id))
 
     async def create_topic(self, new: NewTopic, *, validate_only: bool = False) -> TopicCreated:
-        async with self._deciding:
-            event = create_topic(self.state, self._with_defaults(new), uuid4())
-            if not validate_only:
-                await self._commit([event])
-            return event
+        topic_id = uuid4()
+        (event,) = await self._decide(
+            lambda: [create_topic(self.state, self._with_defaults(new), topic_id)], validate_only
+        )
+        return event
 
     async def delete_topic(self, name: str) -> None:
-        async with self._deciding:
-            await self._commit([delete_topic(self.state, name)])
+        await self._decide(lambda: [delete_topic(self.state, name)])
 
     async def add_partitions(
         self, name: str, count: int, assignments: Sequence[Sequence[int]] | None, *, validate_only: bool = False
     ) -> PartitionsAdded:
-        async with self._deciding:
-            event = add_partitions(self.state, name, count, assignments)
-            if not validate_only:
-                await self._commit([event])
-            return event
+        (event,) = await self._decide(lambda: [add_partitions(self.state, name, count, assignments)], validate_only)
+        return event
 
-    async def change_topic_configs(
-        self, name: str, change: Callable[[Mapping[str, str]], Mapping[str, str]], *, validate_only: bool = False
-    ) -> None:
+    async def change_topic_configs(self, name: str, change: ConfigChange, *, validate_only: bool = False) -> None:
         """`change` is given what is set on the topic and answers what is to be set."""
-        async with self._deciding:
-            topic = self.state.topics.get(name)
-            event = change_topic_configs(self.state, name, change(topic.configs if topic else {}))
-            if not validate_only:
-                await self._commit([event])
 
-    async def change_broker_configs(
-        self, broker: str, change: Callable[[Mapping[str, str]], Mapping[str, str]], *, validate_only: bool = False
-    ) -> None:
+        def decide() -> list[TopicConfigChanged]:
+            topic = self.state.topics.get(name)
+            return [change_topic_configs(self.state, name, change(topic.configs if topic else {}))]
+
+        await self._decide(decide, validate_only)
+
+    async def change_broker_configs(self, broker: str, change: ConfigChange, *, validate_only: bool = False) -> None:
         """As `change_topic_configs`, for the broker with this id; "" stands for all brokers."""
-        async with self._deciding:
-            event = change_broker_configs(broker, change(self.state.broker_configs.get(broker, {})))
-            if not validate_only:
-                await self._commit([event])
+        await self._decide(
+            lambda: [change_broker_configs(broker, change(self.state.broker_configs.get(broker, {})))], validate_only
+        )
 
     async def allocate_producer_ids(self, broker_id: int) -> range:
         """Ids that nobody else is ever given."""
+        (event,) = await self._decide(
+            lambda: [ProducerIdsAllocated(broker_id, self.state.next_producer_id + PRODUCER_ID_BLOCK)]
+        )
+        return range(event.next_producer_id - PRODUCER_ID_BLOCK, event.next_producer_id)
+
+    async def settle(self) -> None:
+        """Return when no decision is under way; before what the listeners use is closed."""
         async with self._deciding:
-            first = self.state.next_producer_id
-            await self._commit([ProducerIdsAllocated(broker_id, first + PRODUCER_ID_BLOCK)])
-            return range(first, first + PRODUCER_ID_BLOCK)
+            pass
+
+    async def _decide(self, decide: Callable[[], Sequence[E]], validate_only: bool = False) -> Sequence[E]:
+        """A decision is carried out whole even where its caller is cancelled, as when a client leaves: else the log
+        would hold an event that was never applied."""
+        return await asyncio.shield(asyncio.create_task(self._carry_out(decide, validate_only)))
+
+    async def _carry_out(self, decide: Callable[[], Sequence[E]], validate_only: bool) -> Sequence[E]:
+        async with self._deciding:
+            events = decide()
+            if events and not validate_only:
+                await self._commit(events)
+            return events
 
     async def _commit(self, events: Sequence[Event]) -> None:
         await self._log.append(events)
         for event in events:
             self.state.apply(event)
             for listener in self._listeners:
-                listener(event)
+                if (carrying_out := listener(event)) is not None:
+                    await carrying_out
         self._log.snapshot_if_due(self.state)
 
     def _with_defaults(self, new: NewTopic) -> NewTopic:

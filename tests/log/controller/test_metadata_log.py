@@ -1,5 +1,6 @@
 """The metadata log on disk: what was decided is there after a restart, with and without a snapshot."""
 
+import asyncio
 from pathlib import Path
 
 import pytest
@@ -82,3 +83,19 @@ async def test_who_subscribes_hears_of_each_event_after_it_is_applied(tmp_path: 
     controller.close()
     flusher.close()
     assert heard == [("TopicCreated", True), ("TopicDeleted", False)]
+
+
+async def test_a_decision_whose_caller_leaves_is_carried_out_or_not_taken_at_all(tmp_path: Path) -> None:
+    disk = Disk(tmp_path)
+    controller, flusher = disk.open()
+    await controller.register_broker(0, "127.0.0.1", 9092)
+    for turns in range(6):
+        caller = asyncio.create_task(controller.create_topic(NewTopic(f"topic-{turns}")))
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        caller.cancel()
+        await controller.settle()
+    controller.close()
+    flusher.close()
+    assert "topic-5" in controller.state.topics
+    assert disk.reload() == controller.state
