@@ -4,6 +4,7 @@ import asyncio
 import collections
 import random
 import struct
+from uuid import uuid4
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from tests.conformance.mutation import Version, mutate, request_frames
@@ -99,20 +100,23 @@ async def be_a_good_client(bootstrap_servers: str, stop: asyncio.Event) -> int:
     """Write numbered records and read each back, until `stop`; how many. Raises where one does not come back."""
     producer = AIOKafkaProducer(bootstrap_servers=bootstrap_servers, acks="all", enable_idempotence=True)
     consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap_servers, auto_offset_reset="earliest")
+    partition = TopicPartition(f"steady-{uuid4().hex}", 0)
     number = 0
     async with producer, consumer:
-        consumer.assign([TopicPartition("steady", 0)])
+        consumer.assign([partition])
         while not stop.is_set():
-            await _write_and_read_back(producer, consumer, number)
+            await _write_and_read_back(producer, consumer, partition, number)
             number += 1
     return number
 
 
-async def _write_and_read_back(producer: AIOKafkaProducer, consumer: AIOKafkaConsumer, number: int) -> None:
+async def _write_and_read_back(
+    producer: AIOKafkaProducer, consumer: AIOKafkaConsumer, partition: TopicPartition, number: int
+) -> None:
     value = b"%d" % number
     try:
         async with asyncio.timeout(GOOD_CLIENT_DEADLINE_SECONDS):
-            await producer.send_and_wait("steady", value, partition=0)
+            await producer.send_and_wait(partition.topic, value, partition=partition.partition)
             record = await consumer.getone()
     except TimeoutError:
         raise HarmError(f"the good client waited {GOOD_CLIENT_DEADLINE_SECONDS} s for record {number}") from None
