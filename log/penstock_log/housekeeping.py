@@ -1,8 +1,9 @@
-"""What a node does to its partitions from time to time: retention, compaction. Slowly, and one partition at a time."""
+"""What a node does to its partitions from time to time, one by one: retention, compaction, scrubbing."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import aclosing
+from typing import Final
 
 import structlog
 
@@ -12,10 +13,14 @@ from penstock_log.replicas import Replicas
 from penstock_log.storage.compaction.job import Compacted, CompactionJob
 from penstock_log.storage.compaction.process import run_compaction
 from penstock_log.storage.compaction.swap import discard_unfinished, remove_deleted
+from penstock_log.storage.scrubbing import Scrubber
 
 __all__ = ["Housekeeping"]
 
 log = structlog.get_logger()
+
+_SCRUB_INTERVAL_SECONDS: Final = 3600.0
+"""From the end of a round over all partitions to the next."""
 
 
 class Housekeeping:
@@ -24,6 +29,7 @@ class Housekeeping:
     def __init__(self, replicas: Replicas, settings: Mapping[str, str], now_ms: Callable[[], int]) -> None:
         self._replicas = replicas
         self._now_ms = now_ms
+        self._scrubber = Scrubber()
         self._retention_interval_seconds = int(broker_config(settings, "log.retention.check.interval.ms")) / 1000
         self._compaction_interval_seconds = int(broker_config(settings, "log.cleaner.backoff.ms")) / 1000
 
@@ -31,6 +37,7 @@ class Housekeeping:
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._repeat(self._retention_interval_seconds, self._apply_retention))
             tasks.create_task(self._repeat(self._compaction_interval_seconds, self._compact_if_due))
+            tasks.create_task(self._repeat(_SCRUB_INTERVAL_SECONDS, self._scrub))
 
     async def _repeat(self, interval_seconds: float, work: Callable[[Partition], Awaitable[None]]) -> None:
         while True:
@@ -50,6 +57,10 @@ class Housekeeping:
         job = partition.plan_compaction(self._now_ms())
         if job is not None:
             await compact_partition(partition, job)
+
+    async def _scrub(self, partition: Partition) -> None:
+        for path in partition.sealed_files():
+            await self._scrubber.scrub(path)
 
 
 async def compact_partition(partition: Partition, job: CompactionJob) -> None:

@@ -294,6 +294,10 @@ class Partition:
             # The records of these aborted transactions are gone.
             self._outcomes.forget_before(outcome.compacted_below)
 
+    def sealed_files(self) -> list[Path]:
+        """The log files that are never written to any more."""
+        return [Path(segment.path) for segment in self._log.sealed_segments()]
+
     def close(self) -> None:
         """Flush, write the clean-shutdown checkpoint, let go of the files; waiting appends fail. It blocks: many are
         closed by `close_partitions`."""
