@@ -13,6 +13,10 @@ CONVERTERS = (
 )
 
 
+EXACTLY_ONCE = "exactly-once"
+AT_LEAST_ONCE = "at-least-once"
+
+
 class WorkerConfig(Config):
     """A worker: where the log is, what its cluster is called, where REST listens."""
 
@@ -74,4 +78,18 @@ class CommonConnectorConfig(Config):
     )
     value_converter: str = option(
         "How values become bytes.", default=CONVERTERS[1], choices=CONVERTERS, importance="low", group="Common"
+    )
+    delivery: str = option(
+        "Sources: exactly-once writes records and positions in one transaction; at-least-once needs none, and a crash"
+        " brings some records again.",
+        default=EXACTLY_ONCE,
+        choices=(EXACTLY_ONCE, AT_LEAST_ONCE),
+        group="Common",
+    )
+    exactly_once_support: str = option(
+        "Kafka Connect's word, accepted so that its configurations pass: see delivery.",
+        default="requested",
+        choices=("requested", "required"),
+        importance="low",
+        group="Common",
     )

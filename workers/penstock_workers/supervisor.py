@@ -18,7 +18,7 @@ from typing import TypeVar
 import structlog
 from msgspec.structs import asdict
 
-from penstock import PenstockError
+from penstock import PenstockError, Positions
 from penstock_workers import reconcile
 from penstock_workers.desired import DesiredConnector, StringMap
 from penstock_workers.reconcile import Forget, Start, Stop, TaskRun
@@ -33,14 +33,17 @@ class Supervisor:
         self,
         desired: Callable[[], Mapping[str, DesiredConnector]],
         prepare: Callable[[TaskId, StringMap], Awaitable[TaskSpec]],
+        positions: Callable[[str], Awaitable[Positions]],
         on_change: Callable[[], None],
         *,
         graceful_timeout_seconds: float,
     ) -> None:
         """`prepare` is awaited before each start, when the process before it is gone; where it raises a
-        PenstockError the start is tried again later. `on_change` follows every change of `runs`."""
+        PenstockError the start is tried again later. `positions`: those of a source, as of now. `on_change`
+        follows every change of `runs`."""
         self._desired = desired
         self._prepare = prepare
+        self._positions = positions
         self._on_change = on_change
         self._graceful_timeout_seconds = graceful_timeout_seconds
         self.runs: dict[TaskId, TaskRun] = {}
@@ -113,7 +116,8 @@ class Supervisor:
         if spec is None:
             return self._stopped(task)
         try:
-            host = TaskHost(spec, partial(self._on_event, task, end), self._fork_server)
+            positions = partial(self._positions, task.connector)
+            host = TaskHost(spec, partial(self._on_event, task, end), self._fork_server, positions)
             await host.start()
         except (PenstockError, OSError) as error:
             return self._died(task, f"The task could not be started: {error}")

@@ -10,11 +10,12 @@ import asyncio
 import os
 import signal
 import socket
-from collections.abc import Callable
+import traceback
+from collections.abc import Awaitable, Callable
 
 import structlog
 
-from penstock import Problem
+from penstock import PenstockError, Positions, Problem
 from penstock_workers.host.channel import Channel
 from penstock_workers.host.fork_server import ForkFailed, ForkServer
 from penstock_workers.host.messages import (
@@ -23,9 +24,11 @@ from penstock_workers.host.messages import (
     Ended,
     Failed,
     Heartbeat,
+    PositionsWanted,
     Progress,
     Started,
     Stop,
+    StoredPositions,
     TaskEvent,
     TaskSpec,
 )
@@ -56,14 +59,22 @@ STACKS_SECONDS = 0.5
 class TaskHost:
     """One run of one task. Use it once: `start`, then `stop` or `kill`; a restart is a new TaskHost."""
 
-    def __init__(self, spec: TaskSpec, on_event: Callable[[TaskEvent], None], fork_server: ForkServer) -> None:
+    def __init__(
+        self,
+        spec: TaskSpec,
+        on_event: Callable[[TaskEvent], None],
+        fork_server: ForkServer,
+        positions: Callable[[], Awaitable[Positions]],
+    ) -> None:
         """`on_event` is called from the event loop, in order; not after `stop` or `kill` has returned, and with
-        at most one of Failed and Died, as the last event, when the process is gone."""
+        at most one of Failed and Died, as the last event, when the process is gone. `positions` is awaited when the
+        task, a source, has made sure that nobody else stores any: what `connect-offsets` holds at its end."""
         self.spec = spec
         self.pid: int | None = None
         """Of the process, while there is one."""
         self._on_event = on_event
         self._fork_server = fork_server
+        self._positions = positions
         self._log = log.bind(connector=spec.connector, task=spec.task)
         self._ending = False
         """By our own wish: how the process ends is then no news."""
@@ -127,22 +138,33 @@ class TaskHost:
     async def _supervise(self, exited: asyncio.Future[int]) -> None:
         """From the first message to the last event."""
         self._heard_seconds = asyncio.get_running_loop().time()
-        watching = asyncio.create_task(self._watch())
+        helping = [asyncio.create_task(self._watch())]
         while message := await self._channel.receive(FROM_TASK_HOST):
             self._heard_seconds = asyncio.get_running_loop().time()
             if isinstance(message, Failed):
                 self._failed = message  # told when the process is gone
+            elif isinstance(message, PositionsWanted):
+                helping.append(asyncio.create_task(self._send_positions()))
             elif not isinstance(message, Heartbeat):
                 self._on_event(message)
         exit_code = await exited
         await self._output.end()
-        watching.cancel()
+        for task in helping:
+            task.cancel()
         self._channel.close()
         self.pid = None
         if self._failed is not None:
             self._on_event(self._failed)
         elif not self._ending:
             self._on_event(Died(exit_code))
+
+    async def _send_positions(self) -> None:
+        try:
+            self._channel.post(StoredPositions(list(await self._positions())))
+        except PenstockError as error:
+            trace = "\n".join([str(error), "", traceback.format_exc()])
+            self._failed = Failed(error.to_dict(), trace, retryable=True)
+            self._signal(signal.SIGKILL, group=True)
 
     async def _watch(self) -> None:
         """Wait until the event loop of the task has been silent for too long; then find out why and kill it."""

@@ -14,8 +14,8 @@ from dataclasses import replace
 
 import structlog
 
-from penstock import PenstockError
-from penstock_workers.config import WorkerConfig
+from penstock import PenstockError, Positions
+from penstock_workers.config import AT_LEAST_ONCE, WorkerConfig
 from penstock_workers.desired import DesiredConnector, StringMap, desired_connector, find_plugin, plan_tasks
 from penstock_workers.errors import ConnectorExists, LogUnavailable, UnknownConnector, UnknownTask
 from penstock_workers.plugins import PluginInfo
@@ -69,6 +69,7 @@ class Worker:
         self._supervisor = Supervisor(
             self._all_desired,
             self._prepare,
+            self._positions,
             self._upkeep.soon,
             graceful_timeout_seconds=config.task_shutdown_graceful_timeout_seconds,
         )
@@ -210,9 +211,7 @@ class Worker:
         await self._tables.config_log.write(records)
 
     async def _prepare(self, task: TaskId, config: StringMap) -> TaskSpec:
-        """The task's run before this one may have moved its positions until it ended, so they are read anew.
-
-        For a sink this tells only that the log is there: nothing is started that could but fail."""
+        """Reading to the end tells that the log is there: nothing is started that could but fail."""
         plugin = find_plugin(config, self._plugins)
         if plugin is None:
             raise PenstockError(f"connector class {config.get('connector.class')} is not installed on this worker")
@@ -225,9 +224,20 @@ class Worker:
             config=config,
             bootstrap_servers=self._config.bootstrap_servers,
             offset_topic=self._config.offset_storage_topic,
-            positions=self._tables.offsets.positions(task.connector),
+            transactional_id=self._transactional_id(task, config),
             call_timeout_seconds=self._config.task_call_timeout_seconds,
         )
+
+    def _transactional_id(self, task: TaskId, config: StringMap) -> str:
+        """As Kafka Connect names it, so that neither can write beside the other where a connector moves over."""
+        if config.get("delivery") == AT_LEAST_ONCE:
+            return ""
+        return f"{self._config.group_id}-{task.connector}-{task.task}"
+
+    async def _positions(self, connector: str) -> Positions:
+        """The task's run before this one may have moved them until it ended or was fenced, so they are read anew."""
+        await self._tables.offset_log.read_to_end()
+        return Positions(self._tables.offsets.positions(connector))
 
     def _statuses(self, desired: Mapping[str, DesiredConnector]) -> Statuses:
         return statuses(desired, self._supervisor.runs, self._config.worker_id, self._generation)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-from collections.abc import AsyncIterator, Callable, MutableMapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -13,22 +13,27 @@ import pytest
 import pytest_asyncio
 import structlog
 
-from penstock import Position, SourcePartition
+from penstock import Positions
 from penstock_workers.task_host import Died, Failed, ForkServer, TaskEvent, TaskHost, TaskSpec
 
 T = TypeVar("T")
 DEADLINE_SECONDS = 30.0
 NO_LOG = "127.0.0.1:1"
+ReadPositions = Callable[[], Awaitable[Positions]]
+
+
+async def none_stored() -> Positions:
+    return Positions()
 
 
 class Hosted:
     """A task host, the events that it told, and what its connector printed."""
 
-    def __init__(self, spec: TaskSpec, fork_server: ForkServer) -> None:
+    def __init__(self, spec: TaskSpec, fork_server: ForkServer, positions: ReadPositions) -> None:
         self.events: list[TaskEvent] = []
         self.printed: list[dict[str, Any]] = []
         self._news = asyncio.Event()
-        self.host = TaskHost(spec, self._on_event, fork_server)
+        self.host = TaskHost(spec, self._on_event, fork_server, positions)
 
     def _on_event(self, event: TaskEvent) -> None:
         self.events.append(event)
@@ -97,8 +102,9 @@ async def run(fork_server: ForkServer) -> AsyncIterator[Run]:
         bootstrap_servers: str = NO_LOG,
         name: str = "hosted",
         task: int = 0,
-        positions: Sequence[tuple[SourcePartition, Position]] = (),
+        positions: ReadPositions = none_stored,
         call_timeout_seconds: float = 30.0,
+        exactly_once: bool = True,
         **config: str,
     ) -> Hosted:
         config = {"name": name, "connector.class": connector} | {k.replace("_", "."): v for k, v in config.items()}
@@ -110,10 +116,10 @@ async def run(fork_server: ForkServer) -> AsyncIterator[Run]:
             config=config,
             bootstrap_servers=bootstrap_servers,
             offset_topic=f"{name}-offsets",
-            positions=positions,
+            transactional_id=f"test-{name}-{task}" if exactly_once else "",
             call_timeout_seconds=call_timeout_seconds,
         )
-        hosted = hosted_by_name[spec.name] = Hosted(spec, fork_server)
+        hosted = hosted_by_name[spec.name] = Hosted(spec, fork_server, positions)
         started.append(hosted)
         await hosted.host.start()
         return hosted

@@ -23,7 +23,12 @@ async def read_positions(servers: str, topic: str) -> list[tuple[Any, Any]]:
 
 
 async def _read(servers: str, topic: str) -> list[tuple[Any, bytes]]:
-    consumer = AIOKafkaConsumer(bootstrap_servers=servers, auto_offset_reset="earliest", enable_auto_commit=False)
+    consumer = AIOKafkaConsumer(
+        bootstrap_servers=servers,
+        auto_offset_reset="earliest",
+        enable_auto_commit=False,
+        isolation_level="read_committed",
+    )
     await consumer.start()
     rows: list[tuple[Any, bytes]] = []
     try:

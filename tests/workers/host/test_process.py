@@ -159,7 +159,11 @@ async def test_the_end_of_the_fork_server_is_the_end_of_its_children_and_the_nex
 
 WORKER = """
 import asyncio, sys
+from penstock import Positions
 from penstock_workers.task_host import ForkServer, TaskHost, TaskSpec
+
+async def no_positions():
+    return Positions()
 
 async def main():
     fork_server = ForkServer()
@@ -167,7 +171,7 @@ async def main():
         spec = TaskSpec(
             connector="orphan", task=number, import_path=f"hosted_connectors.sources:{connector}", type="source",
             config={"topic": sys.argv[2], "pause.seconds": "0.1"}, bootstrap_servers=sys.argv[1], offset_topic="o")
-        host = TaskHost(spec, lambda event: None, fork_server)
+        host = TaskHost(spec, lambda event: None, fork_server, no_positions)
         await host.start()
         print("pid", host.pid, flush=True)
     await asyncio.Event().wait()

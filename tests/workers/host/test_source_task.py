@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from penstock import Positions
 from penstock_workers.task_host import Ended, Failed, Progress
 
-from .conftest import Run
+from .conftest import Run, none_stored
 from .reading import read_all, read_positions
 
 if TYPE_CHECKING:
@@ -98,33 +99,74 @@ async def test_what_was_yielded_before_a_failure_is_delivered(run: Run, kafka: s
     assert hosted.all_printed("close")
 
 
-async def test_a_source_killed_at_any_time_loses_nothing_and_keeps_the_order(
-    run: Run, kafka: str, fresh_topic: str
+@pytest.mark.parametrize("exactly_once", [True, False])
+async def test_a_source_killed_at_any_time_goes_on_where_it_was(
+    run: Run, kafka: str, fresh_topic: str, exactly_once: bool
 ) -> None:
-    """Each run starts, as the worker starts it, from the last position in the log."""
+    """Each run starts, as the worker starts it, from the last position in the log when it asks."""
     seed = random.randrange(1_000_000)
     print(f"seed {seed}")
     chance = random.Random(seed)
-    offset_topic = f"{fresh_topic}-offsets"
-    positions: list[tuple[dict[str, object], dict[str, object]]] = []
+
+    async def stored() -> Positions:
+        found = await read_positions(kafka, f"{fresh_topic}-offsets")
+        return Positions((key[1], value) for key, value in found[-1:])
+
+    acknowledged = False
     for _ in range(5):
         hosted = await run(
             "sources:Counting",
             bootstrap_servers=kafka,
             name=fresh_topic,
             topic=fresh_topic,
-            positions=positions,
+            positions=stored if acknowledged else none_stored,
+            exactly_once=exactly_once,
             pause_seconds="0.001",
         )
         await hosted.until_printed("yield", count=chance.randrange(1, 300))
+        await hosted.until_printed("acknowledged")
         await hosted.host.kill()
-        stored = await read_positions(kafka, offset_topic) if hosted.all_printed("acknowledged") or positions else []
-        positions = [(key[1], value) for key, value in stored[-1:]]
+        acknowledged = True
+    last = await run(
+        "sources:Counting", bootstrap_servers=kafka, name=fresh_topic, topic=fresh_topic, positions=stored, end="1"
+    )
+    await last.until_event(Ended)  # what the one before left open is aborted
     values = numbers(await read_all(kafka, fresh_topic))
     assert sorted(set(values)) == list(range(max(values) + 1))
-    # A step back is a kill: from there the numbers come again, and each number comes after the one before it.
+    if exactly_once:
+        assert values == sorted(set(values))
+    # Else a step back is a kill: the numbers come again from there, each of them after the one before it.
     assert all(following <= number + 1 for number, following in pairwise(values))
     assert sum(following <= number for number, following in pairwise(values)) <= 4
+
+
+async def test_a_task_is_fenced_by_its_successor_before_that_one_asks_where_to_read_on(
+    run: Run, kafka: str, fresh_topic: str
+) -> None:
+    """Two processes of one task, as after a worker that hung: only what the second one does counts from then on."""
+
+    async def stored() -> Positions:
+        found = await read_positions(kafka, f"{fresh_topic}-offsets")
+        return Positions((key[1], value) for key, value in found[-1:])
+
+    options = {"bootstrap_servers": kafka, "name": fresh_topic, "topic": fresh_topic, "pause_seconds": "0.001"}
+    first = await run("sources:Counting", **options)
+    await first.until_printed("acknowledged", count=2)
+    second = await run("sources:Counting", positions=stored, **options)
+    failed = await first.until_event(Failed)
+    assert failed.retryable
+    await second.until_printed("acknowledged", count=2)
+    await second.host.stop(20)
+    values = numbers(await read_all(kafka, fresh_topic))
+    assert values == list(range(second.all_printed("yield")[-1]["next"]))
+
+
+async def test_a_record_that_comes_alone_is_committed_at_once(run: Run, kafka: str, fresh_topic: str) -> None:
+    hosted = await run(
+        "sources:Counting", bootstrap_servers=kafka, name=fresh_topic, topic=fresh_topic, pause_seconds="3600"
+    )
+    await hosted.until_printed("acknowledged")
+    assert numbers(await read_all(kafka, fresh_topic)) == list(range(10))
 
 
 async def test_a_log_that_comes_back_goes_on_with_the_same_process(

@@ -15,13 +15,15 @@ def producer(
     bootstrap_servers: str,
     *,
     client_id: str = "penstock",
+    transactional_id: str = "",
     compression: Compression = "lz4",
     delivery_timeout_seconds: float = 120.0,
 ) -> Producer:
-    """A producer that is yet to be started."""
+    """A producer that is yet to be started. With a transactional id, what it sends is seen once it is committed."""
     return AiokafkaProducer(
         bootstrap_servers,
         client_id=client_id,
+        transactional_id=transactional_id,
         compression=compression,
         delivery_timeout_seconds=delivery_timeout_seconds,
     )

@@ -5,12 +5,17 @@ is replaced by ours through a door that is not documented, the argument of `AIOK
 `tests/workers/client/test_aiokafka_parts.py` fails by name where a new version of aiokafka closes it.
 """
 
+# mypy: disable-error-code="no-untyped-call"
+# aiokafka's classes have no types, and one of them is a base here.
+
 from __future__ import annotations
 
 import asyncio
-import contextlib
 
 from aiokafka import AIOKafkaProducer
+from aiokafka.client import CoordinationType
+from aiokafka.errors import KafkaError, NodeNotReadyError
+from aiokafka.producer.sender import EndTxnHandler, Sender
 
 from penstock_workers.client.record_batch import RecordBatch
 
@@ -40,12 +45,47 @@ class SealedByAiokafka:
         return self._batch.encoded
 
 
+class EndIsIndefinite(KafkaError):
+    """The connection broke on the request that ends a transaction. aiokafka would ask again; but the first request may
+    be on its way still, and would then end the transaction after this one, of which a part would be committed."""
+
+
+class EndOnce(EndTxnHandler):
+    async def do(self, node_id: int) -> bool:
+        try:
+            response = await self._sender.client.send(node_id, self.create_request(), group=self.group)
+        except NodeNotReadyError:  # not sent
+            await asyncio.sleep(self.handle_error())
+            return False
+        except KafkaError as error:
+            raise EndIsIndefinite(f"it is not known whether the transaction ended: {error!r}") from error
+        backoff = self.handle_response(response)
+        if backoff is not None:
+            await asyncio.sleep(backoff)
+        return backoff is None
+
+
+def end_transactions_once(producer: AIOKafkaProducer) -> None:
+    """Make a transaction's end that may or may not have arrived the end of the producer. Call it before `start`."""
+    sender: Sender = producer._sender
+
+    async def end(result: int) -> None:
+        await producer._message_accumulator.flush_for_commit()
+        transactions = producer._txn_manager
+        if transactions.is_empty_transaction():
+            transactions.complete_transaction()
+            return
+        coordinator = await sender._find_coordinator(CoordinationType.TRANSACTION, transactions.transactional_id)
+        await EndOnce(sender, result).do(coordinator)
+
+    sender._do_txn_commit = end  # type: ignore[method-assign]
+
+
 async def abandon(producer: AIOKafkaProducer) -> None:
     """Stop a producer without waiting for what it still holds: an idempotent one retries that for ever."""
     await producer.client.close()
     sender = producer._sender.sender_task
     if sender is not None:
         sender.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await sender
+        await asyncio.wait([sender])  # it may have ended before by an error, which has been told
     producer._closed = True  # keeps its __del__ quiet: everything it held is closed

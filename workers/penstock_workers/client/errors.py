@@ -28,7 +28,6 @@ NEVER = {
     kafka.UnknownTopicOrPartitionError: ("unknown-topic", "create the topic, or allow the log to create it"),
     kafka.InvalidTimestampError: ("invalid-timestamp", "see message.timestamp.before.max.ms of the topic"),
     kafka.PolicyViolationError: ("policy-violation", "the log's administrator set a policy that forbids this"),
-    kafka.ProducerFenced: ("producer-fenced", "another task has taken over; stop this one"),
     kafka.IncompatibleBrokerVersion: ("unsupported-log", "use Apache Kafka 2.1 or newer, or the bundled log"),
     kafka.UnsupportedVersionError: ("unsupported-log", "use Apache Kafka 2.1 or newer, or the bundled log"),
 }
@@ -50,6 +49,11 @@ def _explanation(error: Exception, where: str) -> PenstockError:
         return ConnectionLost(f"cannot reach the log: {message}", where=where, hint="check bootstrap.servers")
     if isinstance(error, MemberFenced):
         return RetryLater(message, code=MEMBER_FENCED, where=where, hint="the task starts again, if it is still wanted")
+    if isinstance(error, kafka.ProducerFenced):
+        text = "another task writes under this transactional id, or the transaction took longer than its timeout"
+        return RetryLater(
+            text, code="producer-fenced", where=where, hint="the task starts again, if it is still wanted"
+        )
     if isinstance(error, NOT_ALLOWED):
         return Failed(f"not allowed: {message}", code="not-authorized", where=where, hint="grant this by an ACL")
     for kind, (code, hint) in NEVER.items():

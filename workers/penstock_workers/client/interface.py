@@ -21,7 +21,11 @@ class Producer(Protocol):
     """
 
     async def start(self) -> None:
-        """Connect. Raises ConnectionLost when the log cannot be reached within the client's timeout."""
+        """Connect. Raises ConnectionLost when the log cannot be reached within the client's timeout.
+
+        With a transactional id: fence the producer that had it before, whose open transaction is aborted, or committed
+        if that was decided, when this returns. Raises Failed (`no-transactions`) where the log has none.
+        """
 
     async def send(self, batch: Batch) -> Future[None]:
         """Take a batch, as soon as there is room: waiting here is the back-pressure.
@@ -34,8 +38,17 @@ class Producer(Protocol):
         order.
         """
 
+    def commit(self) -> Future[None]:
+        """What was sent before this call is committed, as one, when the future is done; what is sent after it belongs
+        to the next transaction, which begins by itself. One at a time.
+
+        It fails as deliveries do, and then it is open whether the transaction was committed: only a successor with the
+        same transactional id knows. It is never asked for twice, for a request that comes late would commit a part of
+        the next transaction.
+        """
+
     async def close(self) -> None:
-        """Wait for what was sent, then disconnect. After a failure: disconnect."""
+        """Wait for what was sent, then disconnect. After a failure: disconnect. What is not committed is aborted."""
 
 
 class Consumer(Protocol):

@@ -24,6 +24,7 @@ from penstock_workers.client.aiokafka_parts import SealedByAiokafka
 from penstock_workers.client.compression import Compression
 from penstock_workers.client.errors import explained
 from penstock_workers.client.record_batch import RECORD_OVERHEAD_BYTES, Columns, encode
+from penstock_workers.client.transactions import Transactions
 
 RECORD_BATCH_MAX_BYTES = 1_000_000
 """Before compression. Below Kafka's default of max.message.bytes, 1,048,588, also where compression gains nothing."""
@@ -45,6 +46,8 @@ class Chunk:
     columns: Columns
     size_bytes: int
     delivery: Delivery
+    transaction: int
+    """The how manieth of its producer; 0 where it has none."""
 
 
 class Lane:
@@ -56,11 +59,13 @@ class Lane:
         compression: Compression,
         producer: AIOKafkaProducer,
         settle: Callable[[Sequence[Chunk], PenstockError | None], None],
+        transactions: Transactions | None,
     ) -> None:
         self._topic_partition = topic_partition
         self._compression = compression
         self._producer = producer
         self._settle = settle
+        self._transactions = transactions
         self._waiting: deque[Chunk] = deque()
         self._task: asyncio.Task[None] | None = None
 
@@ -85,19 +90,28 @@ class Lane:
             self._task = None
 
     def _next_chunks(self) -> list[Chunk]:
-        """The oldest chunk, and those behind it that fit into the same record batch."""
+        """The oldest chunk, and those behind it of the same transaction that fit into the same record batch."""
         chunks = [self._waiting.popleft()]
         size_bytes = chunks[0].size_bytes
         while self._waiting and size_bytes + self._waiting[0].size_bytes <= RECORD_BATCH_MAX_BYTES:
+            if self._waiting[0].transaction != chunks[0].transaction:
+                break
             chunks.append(self._waiting.popleft())
             size_bytes += chunks[-1].size_bytes
         return chunks
 
     async def _hand_over(self, chunks: Sequence[Chunk]) -> None:
-        """Returns when aiokafka has taken the batch, which is when it has sent the one before."""
+        """Returns when aiokafka has taken the batch, which is when it has sent the one before.
+
+        The next transaction's first batch is encoded while the one before is being committed."""
         batch = encode(
-            [chunk.columns for chunk in chunks], compression=self._compression, now_ms=time.time_ns() // 1_000_000
+            [chunk.columns for chunk in chunks],
+            compression=self._compression,
+            now_ms=time.time_ns() // 1_000_000,
+            transactional=self._transactions is not None,
         )
+        if self._transactions is not None:
+            await self._transactions.until_open(chunks[0].transaction)
         topic, partition = self._topic_partition
         while True:
             try:

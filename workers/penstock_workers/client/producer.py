@@ -7,33 +7,42 @@ import copy
 from asyncio import Future
 from collections import deque
 from collections.abc import Sequence
+from contextlib import suppress
 
 from aiokafka import AIOKafkaProducer
+from aiokafka import errors as kafka
 
 from penstock import Batch, Failed, PenstockError, RetryLater, TopicPartition
-from penstock_workers.client.aiokafka_parts import abandon
+from penstock_workers.client.aiokafka_parts import abandon, end_transactions_once
 from penstock_workers.client.compression import Compression
 from penstock_workers.client.errors import explained
 from penstock_workers.client.lane import RECORD_BATCH_MAX_BYTES, Chunk, Delivery, Lane, split
 from penstock_workers.client.partitioning import by_partition
 from penstock_workers.client.record_batch import Columns
+from penstock_workers.client.transactions import Transactions
 
 IN_FLIGHT_MAX_BYTES = 8_000_000
 """Taken by `send` and not yet acknowledged. Two megabytes keep a partition busy; the rest is for several of them."""
+START_TIMEOUT_SECONDS = 30.0
+NO_TRANSACTIONS = (kafka.IncompatibleBrokerVersion, kafka.UnsupportedVersionError)
 
 
 class AiokafkaProducer:
-    """See `penstock_workers.client.interface.Producer`.
-
-    The commit point of transactions, when they come, is here: a position is one more batch, for `connect-offsets`,
-    sent through this same producer, so that `begin` and `commit` around a run of `send` make them one unit.
-    """
+    """See `penstock_workers.client.interface.Producer`."""
 
     def __init__(
-        self, bootstrap_servers: str, *, client_id: str, compression: Compression, delivery_timeout_seconds: float
+        self,
+        bootstrap_servers: str,
+        *,
+        client_id: str,
+        transactional_id: str,
+        compression: Compression,
+        delivery_timeout_seconds: float,
     ) -> None:
         self._bootstrap_servers = bootstrap_servers
         self._client_id = client_id
+        self._transactional_id = transactional_id
+        self._transactions: Transactions | None = None
         self._compression = compression
         self._delivery_timeout_seconds = delivery_timeout_seconds
         self._deliveries: deque[Delivery] = deque()
@@ -48,14 +57,21 @@ class AiokafkaProducer:
         self._producer = AIOKafkaProducer(
             bootstrap_servers=self._bootstrap_servers,
             client_id=self._client_id,
+            transactional_id=self._transactional_id or None,
             enable_idempotence=True,
             request_timeout_ms=30_000,
         )
         try:
-            await self._producer.start()
+            async with asyncio.timeout(START_TIMEOUT_SECONDS):
+                if self._transactional_id:
+                    end_transactions_once(self._producer)
+                await self._producer.start()
         except Exception as error:
             await self._producer.stop()
-            raise explained(error, where=self._bootstrap_servers) from error
+            raise self._not_started(error) from error
+        if self._transactional_id:
+            self._transactions = Transactions(self._producer)
+            await self._transactions.begin()
 
     async def send(self, batch: Batch) -> Future[None]:
         async with self._taking:  # one at a time: who waits for room first is sent first
@@ -63,15 +79,54 @@ class AiokafkaProducer:
             await self._wait_for_room(sum(size for _, _, size in chunks))
             return self._take(chunks)
 
+    def commit(self) -> Future[None]:
+        assert self._transactions is not None, "this producer has no transactional id"
+        last = self._deliveries[-1].future if self._deliveries else None
+        self._transactions.cut()
+        return asyncio.ensure_future(self._commit(self._transactions, last))
+
     async def close(self) -> None:
         if self._deliveries:
             await asyncio.wait([delivery.future for delivery in self._deliveries])
         if self._watch is not None:
             self._watch.cancel()
+        if self._transactions is not None:
+            with suppress(Exception):  # what is wrong with this producer has been told
+                await self._transactions.abort()
         if self._failure is None:
             await self._producer.stop()
         else:
             await abandon(self._producer)
+
+    async def _commit(self, transactions: Transactions, last: Future[None] | None) -> None:
+        if last is not None:
+            await asyncio.shield(last)  # all before it are acknowledged then, too
+        if self._failure is not None:
+            raise copy.copy(self._failure)
+        try:
+            async with asyncio.timeout(self._delivery_timeout_seconds):
+                await transactions.commit()
+        except Exception as error:
+            self._fail(explained(error, where=self._transactional_id))
+            raise copy.copy(self._failure) from error  # type: ignore[misc]  # it is set now
+
+    def _not_started(self, error: Exception) -> PenstockError:
+        if self._transactional_id and isinstance(error, NO_TRANSACTIONS):
+            return Failed(
+                "the log has no transactions, which exactly-once delivery needs",
+                code="no-transactions",
+                where=self._bootstrap_servers,
+                hint="set delivery=at-least-once, or use Apache Kafka 2.5 or newer, or the bundled log",
+            )
+        if isinstance(error, TimeoutError):
+            return RetryLater(
+                f"the log did not name a producer id within {START_TIMEOUT_SECONDS:g} s",
+                code="no-producer-id",
+                where=self._bootstrap_servers,
+                hint="see that the log has as many brokers as transaction.state.log.replication.factor asks for, or set"
+                " delivery=at-least-once",
+            )
+        return explained(error, where=self._bootstrap_servers)
 
     async def _chunks(self, batch: Batch) -> list[tuple[TopicPartition, Columns, int]]:
         if not len(batch):
@@ -109,13 +164,19 @@ class AiokafkaProducer:
         self._deliveries.append(delivery)
         if self._watch is None:
             self._watch = loop.call_at(delivery.deadline, self._watch_deadline)
+        transaction = self._transactions.current if self._transactions else 0
         for topic_partition, columns, size_bytes in chunks:
             self._in_flight_bytes += size_bytes
-            if topic_partition not in self._lanes:
-                self._lanes[topic_partition] = Lane(topic_partition, self._compression, self._producer, self._settle)
-            self._lanes[topic_partition].append(Chunk(columns, size_bytes, delivery))
+            self._lane(topic_partition).append(Chunk(columns, size_bytes, delivery, transaction))
         self._complete()
         return delivery.future
+
+    def _lane(self, topic_partition: TopicPartition) -> Lane:
+        if topic_partition not in self._lanes:
+            self._lanes[topic_partition] = Lane(
+                topic_partition, self._compression, self._producer, self._settle, self._transactions
+            )
+        return self._lanes[topic_partition]
 
     def _settle(self, chunks: Sequence[Chunk], error: PenstockError | None) -> None:
         """What became of one record batch."""

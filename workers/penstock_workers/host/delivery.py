@@ -1,120 +1,45 @@
-"""From a source to the log: records first, then the positions that they made durable, then the acknowledgement.
-
-Positions are stored all the time, one write under way, the latest of each source partition in the next: no moment
-at which everything has to be flushed, so nothing that could time out under load.
-"""
+"""The way from a source to the log, and what both kinds of it share."""
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from contextlib import suppress
-from functools import partial
+from typing import Protocol
 
-from penstock import Batch, Failed, PenstockError, Position, Positions, SourcePartition
-from penstock.records import partition_key
-from penstock_workers.client.interface import Producer
-from penstock_workers.host.in_flight import InFlight, Sent
-from penstock_workers.host.log_errors import as_log_unavailable, of_the_log
-from penstock_workers.host.messages import Progress, TaskSpec
+from penstock import Batch, Failed, Position, Positions, SourcePartition
+from penstock_workers.host.messages import Progress
 from penstock_workers.store.offsets import StoredPosition, offset_record
 
 IN_FLIGHT_MAX_BATCHES = 1000
 """The producer bounds the bytes; this bounds what goes on top of each batch, however small."""
-POSITION_INTERVAL_SECONDS = 0.1
-"""From one write of positions to the next: what a crash makes a source read again, against a request each time."""
 
 Acknowledged = Callable[[SourcePartition, Position], Awaitable[None]]
+"""Tells the source. Called in order, when the records and the position after them are in the log."""
 
 
-class Delivery:
+class Delivery(Protocol):
     """`run` it in a task of its own beside those that `send` and `drain`: it raises when something cannot be stored."""
-
-    def __init__(self, spec: TaskSpec, producer: Producer, acknowledged: Acknowledged) -> None:
-        self._spec = spec
-        self._producer = producer
-        self._acknowledged = acknowledged
-        self._in_flight = InFlight()
-        self._positions = {
-            partition_key(source_partition): StoredPosition(source_partition, position)
-            for source_partition, position in spec.positions
-        }
-        self._failure: PenstockError | None = None
-        self._storing = False
-        self._changed = asyncio.Event()
-        self._settled = asyncio.Event()
-        self._draining = asyncio.Event()
 
     @property
     def positions(self) -> Positions:
         """The last ones stored: where to read from."""
-        return Positions(self._positions.values())
 
-    def progress(self) -> Progress:
-        done = self._in_flight
-        return Progress(done.acknowledged_records, done.acknowledged_bytes, done.records)
+    def progress(self) -> Progress: ...
 
     async def send(self, batch: Batch) -> None:
         """Returns as soon as there is room for the batch: the back-pressure."""
-        while self._in_flight.batches >= IN_FLIGHT_MAX_BATCHES:
-            self._settled.clear()
-            await self._settled.wait()
-        sent = self._in_flight.add(batch)
-        acknowledgement = await of_the_log(self._producer.send(batch))
-        acknowledgement.add_done_callback(partial(self._settle, sent))
 
     async def drain(self) -> None:
-        """Wait until all that was sent is acknowledged, and its positions are stored."""
-        self._draining.set()
-        try:
-            while self._storing or not self._in_flight.is_settled:
-                self._settled.clear()
-                await self._settled.wait()
-        finally:
-            self._draining.clear()
+        """Wait until all that was sent is in the log, its positions are stored, and the source has been told."""
 
     async def run(self) -> None:
         """Store positions as they become storable. Ends only by an error, the log's or the source's."""
-        while True:
-            await self._changed.wait()
-            self._changed.clear()
-            positions = self._in_flight.take_positions()
-            if positions:
-                self._storing = True
-                await self._store(positions)
-                for source_partition, position in positions:
-                    await self._acknowledged(source_partition, position)
-                self._storing = False
-                self._settled.set()
-            if self._failure is not None:
-                raise as_log_unavailable(self._failure) from self._failure
-            if positions:
-                await self._pace()
 
-    def _settle(self, sent: Sent, acknowledgement: asyncio.Future[None]) -> None:
-        if acknowledgement.cancelled():
-            return
-        error = acknowledgement.exception()
-        if error is None:
-            self._in_flight.acknowledge(sent)
-        elif self._failure is None:
-            self._failure = error if isinstance(error, PenstockError) else Failed(f"{type(error).__name__}: {error}")
-        self._changed.set()
-        self._settled.set()
 
-    async def _store(self, positions: Sequence[StoredPosition]) -> None:
-        try:
-            records = [offset_record(self._spec.connector, *stored) for stored in positions]
-        except TypeError as error:
-            hint = "positions and source partitions hold strings, numbers, booleans and nulls only"
-            raise Failed(f"a position is not JSON: {error}", code="bad-position", hint=hint) from error
-        batch = Batch(
-            self._spec.offset_topic, [record.value for record in records], keys=[record.key for record in records]
-        )
-        await of_the_log(await of_the_log(self._producer.send(batch)))
-        self._positions.update((partition_key(stored.source_partition), stored) for stored in positions)
-
-    async def _pace(self) -> None:
-        with suppress(TimeoutError):
-            async with asyncio.timeout(POSITION_INTERVAL_SECONDS):
-                await self._draining.wait()
+def position_batch(topic: str, connector: str, positions: Sequence[StoredPosition]) -> Batch:
+    """What `connect-offsets` has to be given. Raises Failed for a position that is not JSON."""
+    try:
+        records = [offset_record(connector, *stored) for stored in positions]
+    except TypeError as error:
+        hint = "positions and source partitions hold strings, numbers, booleans and nulls only"
+        raise Failed(f"a position is not JSON: {error}", code="bad-position", hint=hint) from error
+    return Batch(topic, [record.value for record in records], keys=[record.key for record in records])

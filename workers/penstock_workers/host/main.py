@@ -19,14 +19,24 @@ import uvloop
 from setproctitle import setproctitle
 
 from penstock import Failed as ConnectorFailed
-from penstock import PenstockError, Sink, Source
+from penstock import PenstockError, Positions, Sink, Source
 from penstock.connector import Connector
 from penstock_workers import client
 from penstock_workers.config import CommonConnectorConfig
 from penstock_workers.errors import LogUnavailable
 from penstock_workers.host.channel import Channel
 from penstock_workers.host.log_errors import of_the_log
-from penstock_workers.host.messages import Failed, Heartbeat, Message, Progress, Stop, TaskSpec
+from penstock_workers.host.messages import (
+    FROM_WORKER,
+    Failed,
+    Heartbeat,
+    Message,
+    PositionsWanted,
+    Progress,
+    Stop,
+    StoredPositions,
+    TaskSpec,
+)
 from penstock_workers.host.sink_task import SinkTask
 from penstock_workers.host.source_task import SourceTask
 
@@ -74,12 +84,13 @@ async def run(control: socket.socket) -> None:
     if spec is None:
         return  # the worker is gone
     stop = asyncio.Event()
+    positions: asyncio.Future[Positions] = asyncio.get_running_loop().create_future()
     background = [
-        asyncio.create_task(listen(channel, stop)),
+        asyncio.create_task(listen(channel, stop, positions)),
         asyncio.create_task(repeat(lambda: channel.post(Heartbeat()), spec.heartbeat_interval_seconds)),
     ]
     try:
-        await run_task(spec, channel.post, stop)
+        await run_task(spec, channel.post, stop, positions)
     except Exception as error:
         channel.post(failure(error, spec))
     await channel.flush()
@@ -87,28 +98,41 @@ async def run(control: socket.socket) -> None:
         task.cancel()
 
 
-async def listen(channel: Channel, stop: asyncio.Event) -> None:
-    if await channel.receive(Stop) is None:
-        os._exit(1)  # the worker is gone
-    stop.set()
-    await channel.receive(Stop)
-    os._exit(1)
+async def listen(channel: Channel, stop: asyncio.Event, positions: asyncio.Future[Positions]) -> None:
+    while message := await channel.receive(FROM_WORKER):
+        match message:
+            case StoredPositions(stored):
+                positions.set_result(Positions(stored))
+            case Stop():
+                stop.set()
+    os._exit(1)  # the worker is gone
 
 
-async def run_task(spec: TaskSpec, report: Report, stop: asyncio.Event) -> None:
+async def run_task(spec: TaskSpec, report: Report, stop: asyncio.Event, positions: asyncio.Future[Positions]) -> None:
     connector = load(spec)
     match connector:
         case Source():
-            await run_source(spec, connector, report, stop)
+            await run_source(spec, connector, report, stop, positions)
         case Sink():
             await run_sink(spec, connector, report, stop)
 
 
-async def run_source(spec: TaskSpec, source: Source[Any], report: Report, stop: asyncio.Event) -> None:
-    producer = client.producer(spec.bootstrap_servers, client_id=f"connector-producer-{spec.name}")
+async def run_source(
+    spec: TaskSpec, source: Source[Any], report: Report, stop: asyncio.Event, positions: asyncio.Future[Positions]
+) -> None:
+    """The start of a transactional producer fences the one of the task before: its last position is known only then."""
+    client_id = f"connector-producer-{spec.name}"
+    producer = client.producer(spec.bootstrap_servers, client_id=client_id, transactional_id=spec.transactional_id)
     await of_the_log(producer.start())
-    await run_reporting(SourceTask(spec, source, producer, report, stop), report)
-    await producer.close()
+    try:
+        report(PositionsWanted())
+        stopping = asyncio.ensure_future(stop.wait())
+        await asyncio.wait((positions, stopping), return_when=asyncio.FIRST_COMPLETED)
+        stopping.cancel()
+        if positions.done():
+            await run_reporting(SourceTask(spec, source, producer, positions.result(), report, stop), report)
+    finally:
+        await producer.close()
 
 
 async def run_sink(spec: TaskSpec, sink: Sink[Any], report: Report, stop: asyncio.Event) -> None:

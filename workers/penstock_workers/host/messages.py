@@ -1,6 +1,7 @@
 """What a worker and a task host say to each other.
 
-The worker: one `TaskSpec`, later perhaps `Stop`. The task host: `Heartbeat` all the time, and the events.
+The worker: one `TaskSpec`, the `StoredPositions` once it is asked for them, later perhaps `Stop`. The task host:
+`Heartbeat` all the time, `PositionsWanted` where it is a source, and the events.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ LONGEST_HEARTBEAT_INTERVAL_SECONDS = 15.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TaskSpec:
-    """All that a task host needs to know; it asks the worker nothing later."""
+    """All that a task host needs to know, but the positions of a source, for which it asks when it may."""
 
     connector: str
     task: int
@@ -31,8 +32,8 @@ class TaskSpec:
     bootstrap_servers: str
     offset_topic: str
     """Where the positions of a source are written."""
-    positions: Sequence[tuple[SourcePartition, Position]] = ()
-    """Where a source resumes: `OffsetTable.positions`, read to the end of the topic."""
+    transactional_id: str = ""
+    """Of a source that delivers exactly once: nobody else writes under this name. Empty: at least once."""
     call_timeout_seconds: float = 60.0
 
     @property
@@ -52,6 +53,17 @@ class Message(msgspec.Struct, frozen=True, tag=True):
 
 class Stop(Message, frozen=True):
     """Deliver what was taken from the connector, close it, end."""
+
+
+class StoredPositions(Message, frozen=True):
+    """Where a source resumes."""
+
+    positions: Sequence[tuple[SourcePartition, Position]]
+
+
+class PositionsWanted(Message, frozen=True):
+    """From now on no task before this one can store a position: the worker reads `connect-offsets` to its end, and
+    answers with `StoredPositions`."""
 
 
 class Heartbeat(Message, frozen=True):
@@ -101,4 +113,6 @@ class Died:
 
 TaskEvent: TypeAlias = Started | Progress | Ended | Failed | Died
 
-FROM_TASK_HOST: Any = Heartbeat | Started | Progress | Ended | Failed
+FROM_WORKER: Any = StoredPositions | Stop
+
+FROM_TASK_HOST: Any = Heartbeat | PositionsWanted | Started | Progress | Ended | Failed

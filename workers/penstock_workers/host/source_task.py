@@ -10,11 +10,13 @@ from typing import Any
 import msgspec
 import structlog
 
-from penstock import Batch, ConnectionLost, Failed, Position, RetryLater, Source, SourcePartition
+from penstock import Batch, ConnectionLost, Failed, Position, Positions, RetryLater, Source, SourcePartition
 from penstock.records import partition_key
 from penstock_workers.client.interface import Producer
+from penstock_workers.host.at_least_once import AtLeastOnceDelivery
 from penstock_workers.host.connection import Connection, Stopped
 from penstock_workers.host.delivery import Delivery
+from penstock_workers.host.exactly_once import ExactlyOnceDelivery
 from penstock_workers.host.messages import Ended, Message, Progress, Started, TaskSpec
 
 log = structlog.get_logger()
@@ -26,6 +28,7 @@ class SourceTask:
         spec: TaskSpec,
         source: Source[Any],
         producer: Producer,
+        positions: Positions,
         report: Callable[[Message], None],
         stop: asyncio.Event,
     ) -> None:
@@ -33,7 +36,8 @@ class SourceTask:
         self._report = report
         self._stop = stop
         self._connection = Connection(source, spec.call_timeout_seconds, stop)
-        self._delivery = Delivery(spec, producer, self._acknowledge)
+        kind = ExactlyOnceDelivery if spec.transactional_id else AtLeastOnceDelivery
+        self._delivery: Delivery = kind(spec, producer, positions, self._acknowledge)
         self._in_source = False
         """The next batch is being awaited, and may be cancelled; a batch that was yielded is sent first."""
         self._unacknowledged: dict[str, tuple[SourcePartition, Position]] = {}

@@ -16,6 +16,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 
 from penstock_workers.errors import LogUnavailable
+from penstock_workers.store.end_offsets import end_offsets
 from penstock_workers.store.records import TableRecord, UnreadableRecord
 from penstock_workers.store.topic_writer import TopicWriter
 
@@ -101,10 +102,10 @@ class TopicLog:
                 await asyncio.sleep(RETRY_SECONDS)
 
     async def _end_offsets(self) -> Mapping[TopicPartition, int]:
+        """Of what is written, committed or not: behind another's open transaction there may be what is asked for."""
         while True:
             try:
-                ends: Mapping[TopicPartition, int] = await self._consumer.end_offsets(self._consumer.assignment())
-                return ends
+                return await end_offsets(self._consumer._client, self._consumer.assignment())
             except KafkaError as error:
                 self._last_error = error
                 await asyncio.sleep(RETRY_SECONDS)
