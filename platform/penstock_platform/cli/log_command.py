@@ -1,4 +1,4 @@
-"""`penstock log`: a node of the log in this process."""
+"""`penstock log`: a node of the log in this process, and its files as text."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import click
 from penstock import BadConfiguration
 
 
-@click.command(name="log")
+@click.group(name="log", invoke_without_command=True)
 @click.option(
     "--data-dir", type=click.Path(file_okay=False, path_type=Path), default=Path(".penstock/log"), show_default=True
 )
@@ -19,7 +19,9 @@ from penstock import BadConfiguration
 @click.option("--node-id", default=0, show_default=True, help="Number of this node in the cluster.")
 @click.option("--metrics-port", type=int, help="Serve /metrics for Prometheus on this port. Default: nowhere.")
 @click.option("-s", "--set", "settings", multiple=True, metavar="KEY=VALUE", help="A broker configuration of Kafka's.")
+@click.pass_context
 def command(
+    context: click.Context,
     data_dir: Path,
     host: str,
     port: int,
@@ -29,6 +31,8 @@ def command(
     settings: tuple[str, ...],
 ) -> int:
     """Run a node of the log until SIGTERM or Ctrl-C."""
+    if context.invoked_subcommand is not None:
+        return 0
     from penstock_log.__main__ import run_node
     from penstock_log.config import NodeConfig
     from penstock_platform.cli.logging import configure_logging
@@ -40,3 +44,20 @@ def command(
     configure_logging()
     configs = {key: value for key, _, value in pairs}
     return run_node(NodeConfig(data_dir, host, port, node_id, advertised_host, metrics_port, configs))
+
+
+@command.command("dump")
+@click.argument("path", type=click.Path(exists=True, path_type=Path))
+@click.option("--records/--no-records", default=True, show_default=True, help="The records in each batch, too.")
+def dump_segments(path: Path, records: bool) -> None:
+    """Print what a segment file holds, or all those in a directory, and check it.
+
+    A node may be running on it. The records of internal topics are decoded.
+    """
+    from penstock_log.dump import dump
+
+    try:
+        for line in dump(path, with_records=records):
+            click.echo(line)
+    except FileNotFoundError as error:
+        raise BadConfiguration(str(error), where=str(path)) from None
