@@ -29,14 +29,9 @@ def command(topic: str, count: int | None, start: str, at_end: bool, output: str
 async def _consume(
     topic: str, count: int | None, start: str, at_end: bool, as_json: bool, bootstrap_servers: str
 ) -> None:
-    from aiokafka import AIOKafkaConsumer, TopicPartition
-    from aiokafka.admin import AIOKafkaAdminClient
+    from aiokafka import AIOKafkaConsumer
 
-    async with connected(AIOKafkaAdminClient(bootstrap_servers=bootstrap_servers), bootstrap_servers) as admin:
-        described = [each for each in await admin.describe_topics() if each["topic"] == topic]
-    if not described:
-        raise PenstockError("there is no such topic", code="unknown-topic", where=topic, hint="penstock topic list")
-    places = [TopicPartition(topic, partition["partition"]) for partition in described[0]["partitions"]]
+    places = await partitions_of(topic, bootstrap_servers)
     consumer = AIOKafkaConsumer(
         bootstrap_servers=bootstrap_servers,
         isolation_level="read_committed",
@@ -50,12 +45,25 @@ async def _consume(
                 return
             for records in (await consumer.getmany(timeout_ms=200, max_records=count)).values():
                 for record in records:
-                    _print(record, as_json)
+                    print_record(record, as_json)
                 count = None if count is None else count - len(records)
             sys.stdout.flush()
 
 
-def _print(record: Any, as_json: bool) -> None:
+async def partitions_of(topic: str, bootstrap_servers: str) -> list[Any]:
+    """As aiokafka's TopicPartitions. Asked of an admin client, since a consumer's question would create the topic."""
+    from aiokafka import TopicPartition
+    from aiokafka.admin import AIOKafkaAdminClient
+
+    async with connected(AIOKafkaAdminClient(bootstrap_servers=bootstrap_servers), bootstrap_servers) as admin:
+        described = [each for each in await admin.describe_topics() if each["topic"] == topic]
+    if not described:
+        raise PenstockError("there is no such topic", code="unknown-topic", where=topic, hint="penstock topic list")
+    return [TopicPartition(topic, partition["partition"]) for partition in described[0]["partitions"]]
+
+
+def print_record(record: Any, as_json: bool) -> None:
+    """One line on stdout: the value as it is, or all of the record as JSON."""
     if not as_json:
         sys.stdout.buffer.write((record.value or b"") + b"\n")
         return

@@ -58,3 +58,15 @@ async def connected(client: Any, bootstrap_servers: str) -> AsyncIterator[Any]:
         yield client
     finally:
         await close()
+
+
+def check_topic_errors(name: str, errors: list[tuple[Any, ...]]) -> None:
+    """Raise what the log answered for this topic, unless that is success."""
+    from aiokafka.errors import for_code
+
+    for _, code, *message in errors:
+        if code:
+            kind = for_code(code)
+            raise PenstockError(
+                str(message[0] if message and message[0] else kind.description), code="log-refused", where=name
+            )

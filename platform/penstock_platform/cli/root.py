@@ -22,7 +22,8 @@ COMMANDS = {
     "worker": "Run a worker and its REST API on any Kafka.",
     "connector": "List, create, change and watch connectors.",
     "plugin": "List installed plugins and their options.",
-    "topic": "List, describe, create and delete topics.",
+    "topic": "List, describe, create, change, watch and delete topics.",
+    "group": "List consumer groups, see their lag, reset their offsets.",
     "produce": "Write lines from stdin to a topic.",
     "consume": "Print the records of a topic.",
 }

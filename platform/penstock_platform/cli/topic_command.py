@@ -6,14 +6,16 @@ from typing import Any
 
 import click
 
-from penstock import BadConfiguration, PenstockError
-from penstock_platform.cli.kafka import bootstrap_option, connected, run
+from penstock import PenstockError
+from penstock_platform.cli.kafka import bootstrap_option, check_topic_errors, connected, run
 from penstock_platform.cli.output import output_option, print_json, print_table
+from penstock_platform.cli.topic_configs import add_partitions, pair, read_configs, topic_configs
+from penstock_platform.cli.topic_tail import tail_topic
 
 
 @click.group(name="topic")
 def command() -> None:
-    """List, describe, create and delete topics."""
+    """List, describe, create, change, watch and delete topics."""
 
 
 @command.command("list")
@@ -71,20 +73,23 @@ async def _topics(bootstrap_servers: str) -> list[dict[str, Any]]:
 @bootstrap_option
 @output_option
 def describe_topic(name: str, bootstrap_servers: str, output: str) -> None:
-    """Partitions of one topic: leader, replicas, offsets."""
+    """Partitions of one topic: leader, replicas, offsets. And which of its configurations are not at their default."""
     found = [topic for topic in run(_topics(bootstrap_servers)) if topic["name"] == name]
     if not found:
         raise PenstockError(
             "there is no such topic", code="unknown-topic", where=name, hint="penstock topic list --internal"
         )
+    configs = [config for config in run(read_configs(name, bootstrap_servers)) if config["source"] != "default"]
     if output == "json":
-        print_json(found[0])
+        print_json(found[0] | {"configs": {config["name"]: config["value"] for config in configs}})
         return
     columns = ("partition", "leader", "replicas", "in_sync", "start_offset", "end_offset")
     rows = [
         [",".join(map(str, p[c])) if isinstance(p[c], list) else p[c] for c in columns] for p in found[0]["partitions"]
     ]
     print_table([column.replace("_", " ").upper() for column in columns], rows)
+    for config in configs:
+        click.echo(f"{config['name']}={config['value']}  ({config['source']})")
 
 
 @command.command("create")
@@ -97,8 +102,8 @@ def create_topic(
     name: str, partitions: int, replication_factor: int, configs: tuple[str, ...], bootstrap_servers: str
 ) -> None:
     """Create topic NAME."""
-    pairs = dict(_pair(config) for config in configs)
-    _check(name, run(_create(name, partitions, replication_factor, pairs, bootstrap_servers)).topic_errors)
+    pairs = dict(pair(config, option="--config") for config in configs)
+    check_topic_errors(name, run(_create(name, partitions, replication_factor, pairs, bootstrap_servers)).topic_errors)
     click.echo(f"{name}: created with {partitions} partition{'s' * (partitions > 1)}", err=True)
 
 
@@ -116,7 +121,7 @@ async def _create(name: str, partitions: int, factor: int, configs: dict[str, st
 def delete_topics(names: tuple[str, ...], bootstrap_servers: str) -> None:
     """Delete topics and all their records."""
     for name in names:
-        _check(name, run(_delete(name, bootstrap_servers)).topic_error_codes)
+        check_topic_errors(name, run(_delete(name, bootstrap_servers)).topic_error_codes)
         click.echo(f"{name}: deleted", err=True)
 
 
@@ -127,20 +132,5 @@ async def _delete(name: str, bootstrap_servers: str) -> Any:
         return await admin.delete_topics([name])
 
 
-def _pair(text: str) -> tuple[str, str]:
-    key, separator, value = text.partition("=")
-    if not separator:
-        raise BadConfiguration("is not KEY=VALUE", where=f"--config {text}")
-    return key, value
-
-
-def _check(name: str, errors: list[tuple[Any, ...]]) -> None:
-    """Raise what the log answered for this topic, unless that is success."""
-    from aiokafka.errors import for_code
-
-    for _, code, *message in errors:
-        if code:
-            kind = for_code(code)
-            raise PenstockError(
-                str(message[0] if message and message[0] else kind.description), code="log-refused", where=name
-            )
+for subcommand in (topic_configs, tail_topic, add_partitions):
+    command.add_command(subcommand)

@@ -52,3 +52,46 @@ def test_what_the_log_refuses_is_shown(penstock: Run, on_log: tuple[str, str], f
     again = penstock("topic", "create", fresh_topic, *on_log)
     assert again.returncode == 1
     assert "already exists" in again.stderr
+
+
+def test_configs_are_set_listed_and_taken_back(penstock: Run, on_log: tuple[str, str], fresh_topic: str) -> None:
+    penstock("topic", "create", fresh_topic, *on_log)
+    configs = ("topic", "configs", fresh_topic)
+    changed = penstock(*configs, "--set", "retention.ms=5000", "--set", "cleanup.policy=compact,delete", *on_log)
+    assert [line.split()[:2] for line in changed.stdout.splitlines()[1:3]] == [
+        ["cleanup.policy", "compact,delete"],
+        ["retention.ms", "5000"],
+    ]
+    taken_back = json.loads(penstock(*configs, "--unset", "cleanup.policy", "-o", "json", *on_log).stdout)
+    own = [config for config in taken_back if config["source"] == "topic"]
+    assert own == [{"name": "retention.ms", "value": "5000", "source": "topic"}]
+    everything = json.loads(penstock(*configs, "--all", "-o", "json", *on_log).stdout)
+    assert {"name": "cleanup.policy", "value": "delete", "source": "default"} in everything
+    assert "retention.ms=5000  (topic)" in penstock("topic", "describe", fresh_topic, *on_log).stdout
+
+
+def test_a_config_that_cannot_be_is_refused_in_the_words_of_the_log(
+    penstock: Run, on_log: tuple[str, str], fresh_topic: str
+) -> None:
+    penstock("topic", "create", fresh_topic, *on_log)
+    refused = penstock("topic", "configs", fresh_topic, "--set", "retention.ms=soon", *on_log)
+    assert (refused.returncode, "retention.ms" in refused.stderr) == (1, True)
+    assert penstock("topic", "configs", fresh_topic, "--set", "retention.ms", *on_log).returncode == 2
+    assert penstock("topic", "configs", f"{fresh_topic}-missing", *on_log).returncode == 1
+
+
+def test_partitions_are_added(penstock: Run, on_log: tuple[str, str], fresh_topic: str) -> None:
+    penstock("topic", "create", fresh_topic, *on_log)
+    assert penstock("topic", "add-partitions", fresh_topic, "3", *on_log).returncode == 0
+    described = json.loads(penstock("topic", "describe", fresh_topic, "-o", "json", *on_log).stdout)
+    assert len(described["partitions"]) == 3
+    assert penstock("topic", "add-partitions", fresh_topic, "2", *on_log).returncode == 1
+
+
+def test_the_last_records_of_a_topic(penstock: Run, on_log: tuple[str, str], fresh_topic: str) -> None:
+    penstock("topic", "create", fresh_topic, *on_log)
+    penstock("produce", fresh_topic, *on_log, input="".join(f"line {number}\n" for number in range(20)))
+    tail = ("topic", "tail", fresh_topic, "--exit")
+    assert penstock(*tail, "-n", "2", *on_log).stdout == "line 18\nline 19\n"
+    assert len(penstock(*tail, "-n", "100", *on_log).stdout.splitlines()) == 20
+    assert penstock(*tail, "-n", "0", *on_log).stdout == ""

@@ -1,0 +1,166 @@
+"""`penstock group`: the consumer groups of any Kafka, sinks' among them (connect-NAME)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from penstock import PenstockError
+from penstock_platform.cli.group_offsets import (
+    GroupState,
+    PartitionLag,
+    active,
+    commit_offsets,
+    describe_group,
+    group_lag,
+    plan_reset,
+)
+from penstock_platform.cli.kafka import bootstrap_option, connected, run
+from penstock_platform.cli.output import output_option, print_json, print_table
+
+NO_MEMBERS = ("Empty", "Dead")
+
+
+@click.group(name="group")
+def command() -> None:
+    """List consumer groups, see their lag, reset their offsets."""
+
+
+@command.command("list")
+@bootstrap_option
+@output_option
+def list_groups(bootstrap_servers: str, output: str) -> None:
+    """All groups with their state, members, and how many records they are behind."""
+    groups = run(_groups(bootstrap_servers))
+    if output == "json":
+        print_json(groups)
+    elif groups:
+        print_table(["GROUP", "STATE", "MEMBERS", "LAG"], [list(group.values()) for group in groups])
+    else:
+        click.echo("No groups yet: one comes into being with its first consumer.", err=True)
+
+
+async def _groups(bootstrap_servers: str) -> list[dict[str, Any]]:
+    groups = []
+    async with _admin(bootstrap_servers) as admin:
+        for name, _ in sorted(await admin.list_consumer_groups()):
+            group = await describe_group(admin, name)
+            lags = await group_lag(admin, group, bootstrap_servers)
+            lag = sum(place.lag or 0 for place in lags)
+            groups.append({"group": name, "state": group.state, "members": group.member_count, "lag": lag})
+    return groups
+
+
+@command.command("describe")
+@click.argument("name")
+@bootstrap_option
+@output_option
+def show_group(name: str, bootstrap_servers: str, output: str) -> None:
+    """Partitions of group NAME: what is committed, how far that is behind, and who reads it."""
+    group, lags = run(_describe(name, bootstrap_servers))
+    rows = [
+        {
+            "topic": lag.topic,
+            "partition": lag.partition,
+            "committed": lag.committed,
+            "end_offset": lag.end_offset,
+            "lag": lag.lag,
+            "member": lag.member,
+        }
+        for lag in lags
+    ]
+    if output == "json":
+        print_json({"group": name, "state": group.state, "members": group.member_count, "partitions": rows})
+        return
+    click.echo(f"{name}: {group.state}, {group.member_count} members", err=True)
+    headings = ["TOPIC", "PARTITION", "COMMITTED", "END OFFSET", "LAG", "MEMBER"]
+    print_table(headings, [list(row.values()) for row in rows])
+
+
+@command.command("reset-offsets")
+@click.argument("name")
+@click.option("--to", required=True, metavar="WHERE", help="earliest, latest, an offset, or a time (2026-11-24T16:00).")
+@click.option("--topic", "topics", multiple=True, help="Only this topic. Default: all that the group has read.")
+@click.option("--execute", is_flag=True, help="Do it. Without, only what would be done is shown.")
+@bootstrap_option
+@output_option
+def reset_offsets(
+    name: str, to: str, topics: tuple[str, ...], execute: bool, bootstrap_servers: str, output: str
+) -> None:
+    """Let group NAME go on from another place. The group must have no members."""
+    lags, offsets = run(_reset(name, to, topics, execute, bootstrap_servers))
+    rows = [
+        {"topic": lag.topic, "partition": lag.partition, "from": lag.committed, "to": offset}
+        for lag, offset in zip(lags, offsets, strict=True)
+    ]
+    if output == "json":
+        print_json({"group": name, "executed": execute, "partitions": rows})
+    else:
+        print_table(["TOPIC", "PARTITION", "FROM", "TO"], [list(row.values()) for row in rows])
+    if execute:
+        click.echo(f"{name}: offsets are reset", err=True)
+    else:
+        click.echo("nothing is changed yet; do it with --execute", err=True)
+
+
+async def _reset(
+    name: str, to: str, topics: tuple[str, ...], execute: bool, bootstrap_servers: str
+) -> tuple[list[PartitionLag], list[int]]:
+    group, lags = await _describe(name, bootstrap_servers)
+    if topics:
+        lags = [lag for lag in lags if lag.topic in topics]
+    if not lags:
+        raise PenstockError("the group has committed nothing there", code="no-offsets", where=name)
+    offsets = await plan_reset(lags, to, bootstrap_servers)
+    if execute:
+        if group.state not in NO_MEMBERS:
+            raise active(name)
+        await commit_offsets(name, lags, offsets, bootstrap_servers)
+    return lags, offsets
+
+
+@command.command("delete")
+@click.argument("names", nargs=-1, required=True)
+@click.confirmation_option("--yes", prompt="These groups' offsets will be gone. Delete?")
+@bootstrap_option
+def delete_groups(names: tuple[str, ...], bootstrap_servers: str) -> None:
+    """Delete groups that have no members, and their offsets."""
+    for name in names:
+        run(_delete(name, bootstrap_servers))
+        click.echo(f"{name}: deleted", err=True)
+
+
+async def _delete(name: str, bootstrap_servers: str) -> None:
+    from aiokafka.errors import GroupIdNotFound, NonEmptyGroup, for_code
+    from aiokafka.protocol.admin import DeleteGroupsRequest
+
+    async with _admin(bootstrap_servers) as admin:
+        coordinator = await admin.find_coordinator(name)
+        response = await admin._send_request(DeleteGroupsRequest([name]), coordinator)
+    ((_, code),) = response.results
+    match for_code(code):
+        case kind if kind is NonEmptyGroup:
+            raise active(name)
+        case kind if kind is GroupIdNotFound:
+            raise _unknown(name)
+        case kind if code:
+            raise kind(name)
+
+
+async def _describe(name: str, bootstrap_servers: str) -> tuple[GroupState, list[PartitionLag]]:
+    async with _admin(bootstrap_servers) as admin:
+        if name not in [group for group, _ in await admin.list_consumer_groups()]:
+            raise _unknown(name)
+        group = await describe_group(admin, name)
+        return group, await group_lag(admin, group, bootstrap_servers)
+
+
+def _unknown(name: str) -> PenstockError:
+    return PenstockError("there is no such group", code="unknown-group", where=name, hint="penstock group list")
+
+
+def _admin(bootstrap_servers: str) -> Any:
+    from aiokafka.admin import AIOKafkaAdminClient
+
+    return connected(AIOKafkaAdminClient(bootstrap_servers=bootstrap_servers), bootstrap_servers)
