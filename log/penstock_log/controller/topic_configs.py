@@ -73,7 +73,7 @@ _SPECS = [
         "flush.ms",
         _LONG,
         str(LONG_MAX),
-        "Has no effect: flush.messages decides.",
+        "With flush.messages above 1: how long after an append its data is fsynced at the latest.",
         minimum=0,
         broker_name="log.flush.interval.ms",
     ),

@@ -1,11 +1,10 @@
 """Partition: one replica, the thin shell that joins its log, its in-sync set and its producer states."""
 
+import asyncio
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 from uuid import UUID
-
-import structlog
 
 from penstock_log.errors import ErrorCode, LogError
 from penstock_log.partition.checks import CheckedBatch, check_records
@@ -14,6 +13,7 @@ from penstock_log.partition.identity import claim_directory
 from penstock_log.partition.producers import ProducerState, ProducerStates
 from penstock_log.partition.results import AppendResult, FetchedRecords, Isolation
 from penstock_log.partition.state import PartitionState
+from penstock_log.partition.storage_failures import StorageFailures
 from penstock_log.partition.topic_config import TopicConfig
 from penstock_log.partition.transactions import AbortedTransaction, TransactionOutcomes
 from penstock_log.partition.waiters import Waiters
@@ -28,8 +28,6 @@ from penstock_log.storage.retention import count_expired
 from penstock_log.storage.timestamps import OffsetAtTime
 
 __all__ = ["AbortedTransaction", "AppendResult", "FetchedRecords", "Isolation", "OffsetAtTime", "Partition"]
-
-logger = structlog.get_logger()
 
 PRODUCER_EXPIRATION_MS: Final = 24 * 3_600_000
 """Kafka's producer.id.expiration.ms, by its default."""
@@ -62,8 +60,9 @@ class Partition:
         self._flusher = flusher
         self._waiters = Waiters()
         self._closed = False
-        self._failing = False
+        self._failures = StorageFailures(f"{topic}-{index}", log.directory)
         self._must_cut_back = False
+        self._flush_timer: asyncio.TimerHandle | None = None
         self._is_damaged = False
         """Compaction has met a damaged batch, and would again."""
         self._recover_producers()
@@ -200,7 +199,7 @@ class Partition:
         try:
             records = self._log.read(offset, max_bytes, up_to, at_least_one_batch=at_least_one_batch)
         except OSError as error:
-            raise self._storage_error("cannot be read", error) from error
+            raise self._failures.error("cannot be read", error) from error
         aborted = self._aborted_in(records, offset) if isolation == Isolation.READ_COMMITTED else []
         return FetchedRecords(records, high_watermark, last_stable_offset, self._log.start_offset, aborted)
 
@@ -283,12 +282,12 @@ class Partition:
         try:
             return not self._closed and self._log.swap_in(compacted.group, compacted.size)
         except OSError as error:
-            raise self._storage_error("cannot take over a compacted segment", error) from error
+            raise self._failures.error("cannot take over a compacted segment", error) from error
 
     def end_compaction(self, outcome: Finished | Failed) -> None:
         if isinstance(outcome, Failed):
             self._is_damaged = outcome.is_damaged
-            logger.error("cannot compact a partition", directory=str(self.directory), error=outcome.reason)
+            self._failures.report_failed_compaction(outcome.reason)
         elif not self._closed:
             self._log.compacted_below = outcome.compacted_below
             # The records of these aborted transactions are gone.
@@ -319,7 +318,7 @@ class Partition:
         try:
             work = self._log.begin_close()
         except OSError as error:
-            self._report_unclean(error)
+            self._failures.report_unclean_close(error)
             work = None
         if work is None:
             self._log.release_files()
@@ -328,11 +327,7 @@ class Partition:
     def end_close(self, work: CloseWork, error: BaseException | None) -> None:
         self._log.end_close(work)
         if error is not None:
-            self._report_unclean(error)
-
-    def _report_unclean(self, error: BaseException) -> None:
-        """What was acknowledged is on disk already; the next start recovers as after a crash."""
-        logger.error("cannot close a partition cleanly", directory=str(self.directory), error=str(error))
+            self._failures.report_unclean_close(error)
 
     def delete(self) -> None:
         """Close, and remove the directory; a crash in between leaves nothing that looks like a partition."""
@@ -349,7 +344,7 @@ class Partition:
         if error is not None:
             self._flush_failed(error)
         else:
-            self._report_recovered()
+            self._failures.works()
             self._advance(self._state.report_end_offset(self.node_id, self._durable_end_offset()))
 
     def _append_all(self, checked: list[CheckedBatch], now_ms: int) -> int:
@@ -365,15 +360,23 @@ class Partition:
         except OSError as error:
             if self._log.end_offset > base_offset:
                 self._log.truncate_to(base_offset)
-            raise self._storage_error("cannot be written to", error) from error
+            raise self._failures.error("cannot be written to", error) from error
         return base_offset
 
     def _commit_soon(self) -> None:
         unflushed = self._log.end_offset - self._log.flushed_offset
         if unflushed >= self.config.flush_messages or self._log.has_unflushed_segments:
             self._flusher.request(self)
+        elif self.config.has_flush_time and self._flush_timer is None:
+            loop = asyncio.get_running_loop()
+            self._flush_timer = loop.call_later(self.config.flush_ms / 1000, self._flush_when_due)
         if not self.config.waits_for_flush:
             self._advance(self._state.report_end_offset(self.node_id, self._log.end_offset))
+
+    def _flush_when_due(self) -> None:
+        """flush.ms after the first append that had no flush of its own."""
+        self._flush_timer = None
+        self._flusher.request(self)
 
     def _durable_end_offset(self) -> int:
         return self._log.flushed_offset if self.config.waits_for_flush else self._log.end_offset
@@ -385,36 +388,19 @@ class Partition:
     def _flush_failed(self, error: OSError) -> None:
         """After a failed fsync the page cache may call pages clean that never reached the disk, so a second fsync that
         succeeds proves nothing. What was not durable before is cut off, and its producers are told to send it again."""
-        failure = self._storage_error("cannot be made durable", error)
+        failure = self._failures.error("cannot be made durable", error)
         if self.config.waits_for_flush:
             self._must_cut_back = True
             self._waiters.fail(failure)
             try:
                 self._cut_back()
             except OSError as second_error:
-                # The next append tries again before it writes.
-                logger.error("cannot cut back a log", directory=str(self.directory), error=str(second_error))
+                self._failures.report_failed_cut(second_error)
 
     def _cut_back(self) -> None:
         self._log.truncate_to(self._log.flushed_offset)
         self._recover_producers()
         self._must_cut_back = False
-
-    def _storage_error(self, what: str, error: OSError) -> LogError:
-        """The error to raise; the log hears of it once, until the partition works again."""
-        place = f"{self.topic}-{self.index}"
-        if not self._failing:
-            self._failing = True
-            logger.error(f"a partition {what}", partition=place, directory=str(self.directory), error=str(error))
-        return LogError(
-            ErrorCode.kafka_storage_error,
-            f"partition {place} {what} ({error}); free or repair the disk of {self.directory}: it goes on by itself",
-        )
-
-    def _report_recovered(self) -> None:
-        if self._failing:
-            self._failing = False
-            logger.info("a partition works again", partition=f"{self.topic}-{self.index}")
 
     def _describe_state(self) -> Any:
         return {"producers": self._producers.to_snapshot(), "aborted": self._outcomes.to_snapshot()}
@@ -457,6 +443,8 @@ class Partition:
             )
 
     def _stop(self) -> None:
+        if self._flush_timer is not None:
+            self._flush_timer.cancel()
         self._flusher.settle(self)
         self._closed = True
         self._waiters.fail(

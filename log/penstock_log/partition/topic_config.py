@@ -77,6 +77,10 @@ class TopicConfig:
         return "delete" in self.cleanup_policy
 
     @property
+    def has_flush_time(self) -> bool:
+        return self.flush_ms < _FOREVER_MS
+
+    @property
     def waits_for_flush(self) -> bool:
         return self.flush_messages == 1
 

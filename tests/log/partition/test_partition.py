@@ -71,6 +71,37 @@ async def test_without_flush_records_are_visible_at_once(replica: Replica) -> No
     assert partition.high_watermark == 1
 
 
+async def test_flush_ms_limits_how_long_records_are_not_durable(replica: Replica) -> None:
+    partition = replica.open(TopicConfig(flush_messages=1_000_000, flush_ms=20))
+    for _ in range(3):
+        partition.append(replica.batch(b"a"), NOW_MS)
+    assert replica.flusher.flush_times.count == 0
+    async with asyncio.timeout(10):
+        while not replica.flusher.flush_times.count:
+            await asyncio.sleep(0.01)
+    assert partition.begin_flush() is None
+    partition.append(replica.batch(b"a"), NOW_MS)
+    partition.close()
+
+
+async def test_retention_goes_on_where_it_was_after_a_restart(replica: Replica) -> None:
+    config = TopicConfig(segment_bytes=200, retention_ms=1_000, retention_bytes=-1)
+    partition = replica.open(config)
+    for number in range(4):
+        await _send(partition, replica.batch(b"x" * 100, timestamp_ms=NOW_MS + 1_000 * number))
+    assert partition.apply_retention(NOW_MS + 2_001) == 2
+    for clean in (True, False):
+        if clean:
+            partition.close()
+        partition = replica.open(config)
+        assert (partition.log_start_offset, partition.log_end_offset) == (2, 4)
+    assert partition.apply_retention(NOW_MS + 3_001) == 1
+    partition.close()
+    assert replica.open(config).apply_retention(NOW_MS + 10_000) == 1
+    partition = replica.open(config)
+    assert (partition.log_start_offset, partition.log_end_offset) == (4, 4)
+
+
 async def test_a_retry_is_stored_once_even_after_a_crash(replica: Replica) -> None:
     partition = replica.open(TopicConfig(segment_bytes=300))
     for sequence in range(10):
