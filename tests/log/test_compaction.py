@@ -6,19 +6,17 @@ import asyncio
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from confluent_kafka import Consumer, Producer
 from confluent_kafka import TopicPartition as ConfluentPartition
-from confluent_kafka.admin import AdminClient
+from confluent_kafka.admin import AdminClient, AlterConfigOpType, ConfigEntry, ConfigResource  # type: ignore[attr-defined]
 from confluent_kafka.cimpl import NewTopic
 from kafka import KafkaConsumer
 from kafka import TopicPartition as KafkaPartition
-
-if TYPE_CHECKING:
-    from tests.conftest import LogNode
+from tests.conftest import LogNode
 
 DEADLINE_SECONDS = 30
 KEYS = 20
@@ -32,8 +30,6 @@ CONFIGS = {
 
 @pytest.fixture
 def node(tmp_path: Path) -> Iterator[LogNode]:
-    from tests.conftest import LogNode
-
     started = LogNode(tmp_path / "data", "--set", "log.cleaner.backoff.ms=100")
     started.start()
     yield started
@@ -72,6 +68,35 @@ def test_kills_at_any_moment_of_compaction_do_no_harm(node: LogNode, fresh_topic
     _wait_until_compacted(node, fresh_topic, 25_000)
     assert _read_confluent(node, fresh_topic)[0] == table
     assert not list(_partition(node, fresh_topic).glob("*.deleted"))
+
+
+def test_committed_offsets_outlive_the_compaction_of_their_topic(tmp_path: Path, fresh_topic: str) -> None:
+    node = LogNode(tmp_path / "data", "--set", "log.cleaner.backoff.ms=100", "--set", "offsets.topic.num.partitions=1")
+    node.start()
+    try:
+        _create(node, fresh_topic)
+        group = {"bootstrap.servers": node.bootstrap_servers, "group.id": "readers", "enable.auto.commit": False}
+        consumer = Consumer(group)
+        place = ConfluentPartition(fresh_topic, 0)
+        consumer.commit(offsets=[ConfluentPartition(fresh_topic, 0, 0)], asynchronous=False)
+        admin = AdminClient({"bootstrap.servers": node.bootstrap_servers})
+        changes = [
+            ConfigEntry(name, value, incremental_operation=AlterConfigOpType.SET)
+            for name, value in (("segment.bytes", "20000"), ("min.cleanable.dirty.ratio", "0.01"))
+        ]
+        resource = ConfigResource(ConfigResource.Type.TOPIC, "__consumer_offsets", incremental_configs=changes)
+        admin.incremental_alter_configs([resource])[resource].result(10)
+        for offset in range(1, 501):
+            consumer.commit(offsets=[ConfluentPartition(fresh_topic, 0, offset)], asynchronous=False)
+        consumer.close()
+        _wait_until_compacted(node, "__consumer_offsets", 5_000)
+        node.kill()
+        node.start()
+        consumer = Consumer(group)
+        assert consumer.committed([place], timeout=10)[0].offset == 500
+        consumer.close()
+    finally:
+        node.kill()
 
 
 def _create(node: LogNode, topic: str) -> None:
