@@ -76,6 +76,8 @@ async def group_lag(admin: Any, group: GroupState, bootstrap_servers: str) -> li
         for partition in topic["partitions"]
     }
     places = sorted(wanted & known)
+    if not places:
+        return []  # and no consumer: aiokafka's cannot be stopped before it has done anything
     async with connected(AIOKafkaConsumer(bootstrap_servers=bootstrap_servers), bootstrap_servers) as consumer:
         starts, ends = await consumer.beginning_offsets(places), await consumer.end_offsets(places)
     return [
