@@ -8,6 +8,7 @@ import click
 
 from penstock import PenstockError
 from penstock_platform.cli.group_offsets import (
+    UNKNOWN_STATE,
     GroupState,
     PartitionLag,
     active,
@@ -18,8 +19,6 @@ from penstock_platform.cli.group_offsets import (
 )
 from penstock_platform.cli.kafka import bootstrap_option, connected, run
 from penstock_platform.cli.output import output_option, print_json, print_table
-
-NO_MEMBERS = ("Empty", "Dead")
 
 
 @click.group(name="group")
@@ -114,7 +113,7 @@ async def _reset(
         raise PenstockError("the group has committed nothing there", code="no-offsets", where=name)
     offsets = await plan_reset(lags, to, bootstrap_servers)
     if execute:
-        if group.state not in NO_MEMBERS:
+        if group.state not in ("Empty", UNKNOWN_STATE):  # the log refuses where the unknown is not empty
             raise active(name)
         await commit_offsets(name, lags, offsets, bootstrap_servers)
     return lags, offsets
