@@ -8,7 +8,8 @@
 The program at PATH is called as `PATH run NAME file-to-kafka|kafka-to-file --input F --bootstrap B --topic T
 --compression C` and prints a line of JSON: lines_per_s, cpu_s_per_million_lines, first_record_s, peak_rss_mb, exact.
 
-A rate is taken from the first to the last record at the receiver (end offset, or size of the file, every 20 ms); CPU is
+A rate is taken from the first to the last record at the receiver (end of what is committed, or size of the file, every
+20 ms; a transaction's marker counts as a record); CPU is
 user + system of the worker with all its task hosts in that time; `first` is from the POST of the connector to the first
 record. Every run compares all that came with the input. Run it on a quiet machine.
 """
@@ -29,7 +30,8 @@ from pathlib import Path
 from typing import Any
 
 import psutil
-from confluent_kafka import Consumer, TopicPartition
+from confluent_kafka import Consumer, IsolationLevel, TopicPartition
+from confluent_kafka.admin import AdminClient, OffsetSpec  # type: ignore[attr-defined]
 
 LINES = {100: 3_000_000, 1000: 500_000}
 WAYS = ("file-to-kafka", "kafka-to-file")
@@ -57,6 +59,7 @@ def main() -> None:
     parser.add_argument("--peer", action="append", default=[], help="one of its names (default: the three below)")
     parser.add_argument("--line-bytes", type=int, action="append", choices=LINES, help="default: 100 and 1000")
     parser.add_argument("--scale", type=float, default=1.0, help="part of the full number of lines")
+    parser.add_argument("--delivery", choices=("exactly-once", "at-least-once"), default="exactly-once")
     parser.add_argument("--runs", type=int, default=1)
     arguments = parser.parse_args()
     results: list[Result] = []
@@ -74,10 +77,11 @@ def main() -> None:
 
 def one_run(arguments: argparse.Namespace, folder: Path, source: Path, line_bytes: int, run: int) -> Iterator[Result]:
     with tempfile.TemporaryDirectory(dir=folder) as scratch, own_log(Path(scratch)) as bootstrap:
-        yield from penstock("penstock, own log", bootstrap, Path(scratch), source, line_bytes)
+        yield from penstock("penstock, own log", bootstrap, Path(scratch), source, line_bytes, arguments.delivery)
     if arguments.kafka:
         with tempfile.TemporaryDirectory(dir=folder) as scratch:
-            yield from penstock("penstock, Apache Kafka", arguments.kafka, Path(scratch), source, line_bytes)
+            who, kafka = "penstock, Apache Kafka", arguments.kafka
+            yield from penstock(who, kafka, Path(scratch), source, line_bytes, arguments.delivery)
     if arguments.kafka and arguments.peers:
         for peer in arguments.peer or ("kafka-connect", "rsyslog", "kcat"):
             for way in WAYS:
@@ -112,7 +116,7 @@ def own_log(folder: Path) -> Iterator[str]:
         yield bootstrap
 
 
-def penstock(who: str, bootstrap: str, scratch: Path, source: Path, line_bytes: int) -> Iterator[Result]:
+def penstock(who: str, bootstrap: str, scratch: Path, source: Path, line_bytes: int, delivery: str) -> Iterator[Result]:
     unique = time.time_ns()
     topics = [f"{kind}.storage.topic=bench-{kind}-{unique}" for kind in ("config", "offset", "status")]
     sets = [part for topic in topics for part in ("-s", topic)]
@@ -121,10 +125,11 @@ def penstock(who: str, bootstrap: str, scratch: Path, source: Path, line_bytes: 
         topic, output = f"bench-{unique}", scratch / "out"
         received = output / f"{topic}-0.log"
         source_config = {"connector.class": "penstock_file.FileSource", "paths": str(source), "topic": topic}
+        source_config["delivery"] = delivery
         ends = EndOffset(bootstrap, topic)
         lines = sum(1 for _ in source.open("rb"))
         measured = measure(worker, f"in-{unique}", source_config, ends, lines)
-        exact = same(source, ends.consume())
+        exact = same(source, ends.consume(lines))
         yield Result(who, WAYS[0], line_bytes, round(measured.rate), *measured.costs(lines / measured.goal), exact)
         sink_config = {"connector.class": "penstock_file.FileSink", "topics": topic, "directory": str(output)}
         measured = measure(worker, f"out-{unique}", sink_config, lambda: size_of(received), source.stat().st_size)
@@ -187,26 +192,28 @@ def usage(worker: psutil.Popen) -> tuple[float, float]:
 
 
 class EndOffset:
-    """The high watermark of the topic's one partition, and its records."""
+    """The last stable offset of the topic's one partition, and its records."""
 
     def __init__(self, bootstrap: str, topic: str) -> None:
         self.place = TopicPartition(topic, 0)
         settings = {"bootstrap.servers": bootstrap, "group.id": "benchmark", "fetch.queue.backoff.ms": 5}
         self.consumer = Consumer(settings | {"enable.auto.commit": False, "log_level": 0})
 
+        self.admin = AdminClient({"bootstrap.servers": bootstrap, "log_level": 0})
+
     def __call__(self) -> int:
+        latest = {self.place: OffsetSpec.latest()}  # type: ignore[no-untyped-call]
         with contextlib.suppress(Exception):  # the topic is made by the first record
-            return int(self.consumer.get_watermark_offsets(self.place, timeout=1)[1])
+            answers = self.admin.list_offsets(latest, isolation_level=IsolationLevel.READ_COMMITTED, request_timeout=1)
+            return int(answers[self.place].result().offset)
         return 0
 
-    def consume(self) -> bytes:
-        end, values = self(), []
+    def consume(self, count: int) -> bytes:
+        """That many of them, and one more if there is one."""
         self.consumer.assign([TopicPartition(self.place.topic, 0, 0)])
-        position = 0
-        while position < end:
-            for message in self.consumer.consume(1000, 5):
-                values.append(message.value() or b"")
-                position = (message.offset() or 0) + 1
+        values: list[bytes] = []
+        while arrived := self.consumer.consume(1000, 5 if len(values) < count else 0.5):
+            values += [message.value() or b"" for message in arrived if not message.error()]
         return b"\n".join([*values, b""])
 
 

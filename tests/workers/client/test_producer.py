@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 from collections import defaultdict
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -166,3 +167,69 @@ async def test_a_log_that_stays_away_fails_what_was_sent_in_time(own_log_node: A
         await producer.send(Batch(fresh_topic, [b"behind them"]))
     async with asyncio.timeout(20):
         await producer.close()
+
+
+async def test_a_transaction_is_seen_when_it_is_committed_and_what_follows_it_is_not(
+    kafka: str, fresh_topic: str, started_producer: StartedProducer
+) -> None:
+    producer = await started_producer(kafka, transactional_id=fresh_topic)
+    first = await producer.send(Batch(fresh_topic, [b"1", b"2"]))
+    committed = producer.commit()
+    second = await producer.send(Batch(fresh_topic, [b"3"]))
+    await asyncio.gather(first, committed, second)
+    assert values(await asyncio.to_thread(read, kafka, fresh_topic, 2)) == [b"1", b"2"]
+    await producer.commit()
+    assert values(await asyncio.to_thread(read, kafka, fresh_topic, 3)) == [b"1", b"2", b"3"]
+
+
+async def test_what_is_not_committed_is_aborted_by_close_and_by_a_successor(
+    kafka: str, fresh_topic: str, started_producer: StartedProducer, send_all: SendAll
+) -> None:
+    closed = client.producer(kafka, transactional_id=fresh_topic)
+    await closed.start()
+    await send_all(closed, Batch(fresh_topic, [b"given up"]))
+    await closed.close()
+    fenced = await started_producer(kafka, transactional_id=fresh_topic)
+    await send_all(fenced, Batch(fresh_topic, [b"fenced"]))
+    successor = await started_producer(kafka, transactional_id=fresh_topic)
+    await send_all(successor, Batch(fresh_topic, [b"kept"]))
+    await successor.commit()
+    with pytest.raises(RetryLater) as refusal:
+        await fenced.commit()
+    assert refusal.value.problem.code == "producer-fenced"
+    assert values(await asyncio.to_thread(read, kafka, fresh_topic, 1)) == [b"kept"]
+
+
+async def test_transactions_of_many_sizes_keep_every_record_in_order(
+    kafka: str, fresh_topic: str, started_producer: StartedProducer
+) -> None:
+    """The source goes on while each transaction ends."""
+    producer = await started_producer(kafka, transactional_id=fresh_topic)
+    number = 0
+    commits: list[asyncio.Future[None]] = []
+    for size in (1, 700, 3, 5000, 1, 1, 20_000):
+        for _ in range(3):
+            await producer.send(Batch(fresh_topic, [b"%d" % each for each in range(number, number + size)]))
+            number += size
+        if commits:
+            await commits[-1]
+        commits.append(producer.commit())
+    await commits[-1]
+    found = values(await asyncio.to_thread(read, kafka, fresh_topic, number))
+    assert found == [b"%d" % each for each in range(number)]
+
+
+async def test_an_end_whose_answer_is_lost_ends_the_producer(
+    own_log_node: Any, fresh_topic: str, send_all: SendAll
+) -> None:
+    producer = client.producer(own_log_node.bootstrap_servers, transactional_id=fresh_topic)
+    await producer.start()
+    await send_all(producer, Batch(fresh_topic, [b"line"]))
+    own_log_node.process.send_signal(signal.SIGSTOP)  # it takes the request and does not answer
+    committed = producer.commit()
+    await asyncio.to_thread(own_log_node.kill)
+    with pytest.raises(RetryLater):
+        await committed
+    with pytest.raises(RetryLater):
+        await producer.send(Batch(fresh_topic, [b"behind it"]))
+    await producer.close()
