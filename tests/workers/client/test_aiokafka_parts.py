@@ -8,7 +8,7 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.consumer.group_coordinator import GroupCoordinator
 from aiokafka.consumer.subscription_state import SubscriptionState
 from aiokafka.producer.message_accumulator import BatchBuilder, MessageBatch
-from aiokafka.producer.sender import Sender
+from aiokafka.producer.sender import EndTxnHandler, Sender
 
 from penstock_workers.client.aiokafka_parts import SealedByAiokafka
 
@@ -30,6 +30,21 @@ def test_the_sender_can_be_cancelled() -> None:
     assert isinstance(vars(Sender)["sender_task"], property)
     assert "self._sender = Sender(" in inspect.getsource(AIOKafkaProducer.__init__)
     assert "self._closed = False" in inspect.getsource(AIOKafkaProducer.__init__)
+
+
+def test_the_end_of_a_transaction_can_be_replaced() -> None:
+    assert "_do_txn_commit(commit_result)" in inspect.getsource(Sender._maybe_do_transactional_request)
+    replaced = inspect.getsource(Sender._do_txn_commit)
+    for step in ("flush_for_commit()", "is_empty_transaction()", "complete_transaction()", "EndTxnHandler(self"):
+        assert step in replaced
+    for name in ("create_request", "handle_error", "handle_response"):
+        assert callable(getattr(EndTxnHandler, name))
+
+
+def test_a_named_place_is_made_of_what_the_coordinator_has() -> None:
+    for name in ("reset_generation", "_perform_assignment", "_do_rejoin_group", "_on_join_complete"):
+        assert name in vars(GroupCoordinator)
+    assert "await self._maybe_leave_group()" in inspect.getsource(GroupCoordinator.close)
 
 
 def test_the_coordinator_is_used_as_aiokafka_uses_it() -> None:
