@@ -49,7 +49,7 @@ class FetchApi:
         self._state = state
 
     def routes(self) -> list[Route]:
-        return [Route(FETCH, 4, 17, self.fetch)]
+        return [Route(FETCH, 4, 17, self.fetch, only_reads=True)]
 
     async def fetch(self, request: Any, context: RequestContext) -> Response:
         if getattr(request, "session_id", 0):

@@ -47,6 +47,9 @@ class Route:
     max_version: int
     handler: Handler
     pipelined: bool = False
+    only_reads: bool = False
+    """Given up when its client leaves. All others are carried out whole: a client may leave between what is written to
+    disk and what is then changed in memory."""
 
     def serves(self, version: int) -> bool:
         return self.min_version <= version <= self.max_version

@@ -73,8 +73,9 @@ class Connection(asyncio.BufferedProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._waiting.clear()
-        for _, task in self._answers:
-            task.cancel()
+        for request, task in self._answers:
+            if request.route.only_reads:
+                task.cancel()
         self._connections.discard(self)
 
     def eof_received(self) -> bool:

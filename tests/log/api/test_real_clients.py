@@ -71,6 +71,7 @@ def consume_by_confluent(servers: str, topic: str, count: int) -> Pairs:
     while len(found) < count and time.monotonic() < deadline:
         found += consumer.consume(count, 0.5)
     consumer.close()
+    assert not [str(message.error()) for message in found if message.error()]
     assert all(message.headers() == HEADERS for message in found)
     assert [message.offset() for message in found] == list(range(count))
     return [(message.key(), message.value()) for message in found]
