@@ -10,7 +10,7 @@ import structlog
 from penstock_log.controller.broker_configs import broker_config
 from penstock_log.partition.partition import Partition
 from penstock_log.replicas import Replicas
-from penstock_log.storage.compaction.job import Compacted, CompactionJob
+from penstock_log.storage.compaction.job import CompactionJob, Failed, Finished
 from penstock_log.storage.compaction.process import run_compaction
 from penstock_log.storage.compaction.swap import discard_unfinished, remove_deleted
 from penstock_log.storage.scrubbing import Scrubber
@@ -65,19 +65,22 @@ class Housekeeping:
 
 async def compact_partition(partition: Partition, job: CompactionJob) -> None:
     """One pass; each new segment is taken into use as soon as it is ready."""
-    size_before = partition.size_bytes
+    bytes_before = partition.size_bytes
     await asyncio.to_thread(discard_unfinished, partition.directory)
     async with aclosing(run_compaction(job)) as messages:
         async for message in messages:
-            if not isinstance(message, Compacted):
+            if isinstance(message, Failed):
+                partition.fail_compaction(message)
+            elif isinstance(message, Finished):
                 partition.end_compaction(message)
+                log.info(
+                    "compacted a partition",
+                    directory=job.directory,
+                    bytes_before=bytes_before,
+                    bytes_after=partition.size_bytes,
+                )
             elif partition.take_compacted(message):
                 await asyncio.to_thread(remove_deleted, partition.directory)
             else:
                 break  # Cut or deleted meanwhile; there will be another pass.
-    log.info(
-        "compacted a partition",
-        directory=job.directory,
-        bytes_before=size_before,
-        bytes_after=partition.size_bytes,
-    )
+    await asyncio.to_thread(discard_unfinished, partition.directory)

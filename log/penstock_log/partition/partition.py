@@ -284,14 +284,15 @@ class Partition:
         except OSError as error:
             raise self._failures.error("cannot take over a compacted segment", error) from error
 
-    def end_compaction(self, outcome: Finished | Failed) -> None:
-        if isinstance(outcome, Failed):
-            self._is_damaged = outcome.is_damaged
-            self._failures.report_failed_compaction(outcome.reason)
-        elif not self._closed:
-            self._log.compacted_below = outcome.compacted_below
+    def end_compaction(self, finished: Finished) -> None:
+        if not self._closed:
+            self._log.compacted_below = finished.compacted_below
             # The records of these aborted transactions are gone.
-            self._outcomes.forget_before(outcome.compacted_below)
+            self._outcomes.forget_before(finished.compacted_below)
+
+    def fail_compaction(self, failed: Failed) -> None:
+        self._is_damaged = failed.is_damaged
+        self._failures.report_failed_compaction(failed.reason)
 
     def sealed_files(self) -> list[Path]:
         """The log files that are never written to any more."""

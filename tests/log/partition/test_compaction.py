@@ -94,7 +94,7 @@ async def test_a_damaged_partition_is_reported_and_not_tried_again(replica: Repl
     for _ in range(3):
         await _send(partition, _batch(b"key", b"x" * 250))
     with capture_logs() as reports:
-        partition.end_compaction(Failed("the batch at byte 0 is damaged", is_damaged=True))
+        partition.fail_compaction(Failed("the batch at byte 0 is damaged", is_damaged=True))
     assert [report["error"] for report in reports] == ["the batch at byte 0 is damaged"]
     assert partition.plan_compaction(NOW_MS) is None
 

@@ -1,6 +1,7 @@
 """`python -m penstock_log.storage.compaction`: one pass, told on stdin and answered on stdout. See `process.py`."""
 
 import os
+import signal
 import sys
 import threading
 
@@ -14,6 +15,7 @@ _NICENESS = 10
 
 
 def main() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is meant for the node, which ends us.
     os.nice(_NICENESS)
     job = msgspec.json.decode(sys.stdin.buffer.readline(), type=CompactionJob)
     threading.Thread(target=_end_with_the_node, daemon=True).start()
