@@ -5,24 +5,30 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from penstock_log.api.cluster import INTERNAL_TOPICS
+from penstock_log.api.first_writes import (
+    Appended,
+    FirstWrite,
+    FirstWrites,
+    as_write_error,
+    required_transactional_id,
+)
 from penstock_log.api.registry import CloseConnection, RequestContext, Response, Route
 from penstock_log.errors import ErrorCode, LogError
 from penstock_log.group.offsets import TopicPartition
 from penstock_log.metrics.traffic import Traffic
-from penstock_log.partition.partition import AppendResult, Partition
+from penstock_log.partition.partition import Partition
 from penstock_log.replicas import Replicas
 from penstock_log.storage.control import Producer, transactional_producer
 from penstock_log.transaction.coordinator import TransactionCoordinator
 from penstock_log.wire.produce import PRODUCE, PartitionRecords, ProduceRequest
 
 _ACKS: Final = (0, 1, -1)
-# What the transaction coordinator refuses, in the codes that a producer expects: the second is one to try again after.
-_WRITE_ERRORS: Final = {
-    ErrorCode.producer_fenced: ErrorCode.invalid_producer_epoch,
-    ErrorCode.coordinator_load_in_progress: ErrorCode.not_enough_replicas,
-}
-# An append that waits to be committed, or the answer of one that was refused.
-_Pending = tuple[Partition, AppendResult] | LogError
+_KNOWS_ABORTABLE: Final = 11
+"""The version since which a producer knows TRANSACTION_ABORTABLE, and before that INVALID_TXN_STATE for the same."""
+_ADDS_PARTITIONS: Final = 12
+"""The version since which a write adds its partition to the transaction."""
+
+_Pending = Appended | FirstWrite
 
 
 class ProduceApi:
@@ -34,6 +40,7 @@ class ProduceApi:
         self._replicas = replicas
         self._traffic = traffic
         self._coordinator = coordinator
+        self._first_writes = FirstWrites(coordinator)
         self._now_ms = now_ms
 
     def routes(self) -> list[Route]:
@@ -42,9 +49,16 @@ class ProduceApi:
 
     async def produce(self, request: ProduceRequest, context: RequestContext) -> Response | None:
         pending = [
-            (topic, [(part.partition, self._append(topic, part, request)) for part in partitions])
+            (topic, [(part.partition, self._append(topic, part, request, context)) for part in partitions])
             for topic, partitions in request.topics
         ]
+        first_writes = [each for _, parts in pending for _, each in parts if isinstance(each, FirstWrite)]
+        if first_writes:
+            await self._first_writes.append(
+                first_writes,
+                request.transactional_id,
+                lambda write, refusal: self._append_to(write.partition, write.records, request, refusal),
+            )
         if request.acks == 0:
             _check_none_refused(pending)
             return None
@@ -61,16 +75,33 @@ class ProduceApi:
             ]
         }
 
-    def _append(self, topic: str, part: PartitionRecords, request: ProduceRequest) -> _Pending:
+    def _append(self, topic: str, part: PartitionRecords, request: ProduceRequest, context: RequestContext) -> _Pending:
         try:
             records = _check_request(topic, part, request)
             partition = self._replicas.get(topic, part.partition)
         except LogError as error:
             return error
-        traffic = self._traffic[topic]
-        traffic.produces += 1
+        self._traffic[topic].produces += 1
+        producer = transactional_producer(records)
+        if producer is None:
+            return self._append_to(partition, records, request)
+        if context.api_version < _ADDS_PARTITIONS:
+            refusal = self._refusal(producer, partition, request, context)
+            return self._append_to(partition, records, request, refusal)
+        if self._first_writes.must_wait(producer, partition):
+            return self._first_writes.enqueue(partition, records, producer)
+        return self._append_to(partition, records, request)
+
+    def _append_to(
+        self, partition: Partition, records: memoryview, request: ProduceRequest, refusal: LogError | None = None
+    ) -> Appended:
+        traffic = self._traffic[partition.topic]
         try:
-            result = self._append_to(partition, records, request)
+            if refusal is not None:
+                raise refusal
+            if request.acks == -1:
+                partition.check_enough_replicas()
+            result = partition.append(records, self._now_ms())
         except LogError as error:
             traffic.failed_produces += 1
             return error
@@ -79,27 +110,21 @@ class ProduceApi:
             traffic.bytes_in += len(records)
         return partition, result
 
-    def _append_to(self, partition: Partition, records: memoryview, request: ProduceRequest) -> AppendResult:
-        if request.acks == -1:
-            partition.check_enough_replicas()
-        producer = transactional_producer(records)
-        if producer is not None and not partition.has_open_transaction(producer.producer_id):
-            place = TopicPartition(partition.topic, partition.index)
-            self._check_transaction(request.transactional_id, producer, place)
-        return partition.append(records, self._now_ms())
-
-    def _check_transaction(self, transactional_id: str | None, producer: Producer, partition: TopicPartition) -> None:
+    def _refusal(
+        self, producer: Producer, partition: Partition, request: ProduceRequest, context: RequestContext
+    ) -> LogError | None:
         """The first write of a transaction to a partition: one that the coordinator does not know of would never end,
         and hold up all who read committed records."""
-        if transactional_id is None:
-            raise LogError(
-                ErrorCode.transactional_id_authorization_failed,
-                "A transactional batch came without a transactional id.",
-            )
+        if partition.has_open_transaction(producer):
+            return None
+        place = TopicPartition(partition.topic, partition.index)
         try:
-            self._coordinator.check_writes(transactional_id, producer, partition)
+            self._coordinator.check_writes(required_transactional_id(request.transactional_id), producer, place)
         except LogError as error:
-            raise LogError(_WRITE_ERRORS.get(error.code, error.code), error.message) from None
+            if error.code is ErrorCode.invalid_txn_state and context.api_version >= _KNOWS_ABORTABLE:
+                return LogError(ErrorCode.transaction_abortable, error.message)
+            return as_write_error(error)
+        return None
 
 
 def _check_request(topic: str, part: PartitionRecords, request: ProduceRequest) -> memoryview:
@@ -116,15 +141,24 @@ def _check_request(topic: str, part: PartitionRecords, request: ProduceRequest) 
 def _check_none_refused(pending: list[tuple[str, list[tuple[int, _Pending]]]]) -> None:
     """A producer with acks=0 hears nothing else of a refusal than that its connection is closed, as in Kafka."""
     for topic, partitions in pending:
-        for index, append in partitions:
-            if isinstance(append, LogError):
-                raise CloseConnection(f"records sent with acks=0 to {topic}-{index}: {append}")
+        for index, each in partitions:
+            appended = _outcome(each)
+            if isinstance(appended, LogError):
+                raise CloseConnection(f"records sent with acks=0 to {topic}-{index}: {appended}")
+
+
+def _outcome(pending: _Pending) -> Appended:
+    if not isinstance(pending, FirstWrite):
+        return pending
+    assert pending.outcome is not None, "given by `FirstWrites.append`"
+    return pending.outcome
 
 
 async def _acknowledge(index: int, pending: _Pending, deadline: float) -> dict[str, Any]:
-    if isinstance(pending, LogError):
-        return _refused(index, pending)
-    partition, result = pending
+    appended = _outcome(pending)
+    if isinstance(appended, LogError):
+        return _refused(index, appended)
+    partition, result = appended
     try:
         if partition.high_watermark < result.next_offset:
             async with asyncio.timeout_at(deadline):

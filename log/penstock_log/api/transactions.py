@@ -14,6 +14,7 @@ from penstock_log.group.offsets import TopicPartition
 from penstock_log.group.service import OFFSETS_TOPIC, GroupService
 from penstock_log.storage.control import Producer
 from penstock_log.transaction.service import TransactionService
+from penstock_log.transaction.transaction import BUMPING_VERSION
 
 ADD_PARTITIONS_TO_TXN: Final = 24
 ADD_OFFSETS_TO_TXN: Final = 25
@@ -22,6 +23,10 @@ WRITE_TXN_MARKERS: Final = 27
 TXN_OFFSET_COMMIT: Final = 28
 
 _PRODUCER_FENCED: Final = 2
+# The versions with which a client speaks transaction version 2 (KIP-890).
+_END_BUMPS_EPOCH: Final = 5
+_COMMIT_ADDS_OFFSETS: Final = 5
+_COMMIT_KNOWS_ABORTABLE: Final = 4
 
 
 class TransactionsApi:
@@ -40,9 +45,9 @@ class TransactionsApi:
         return [
             Route(ADD_PARTITIONS_TO_TXN, 0, 3, self.add_partitions),
             Route(ADD_OFFSETS_TO_TXN, 0, 4, self.add_offsets),
-            Route(END_TXN, 0, 4, self.end),
+            Route(END_TXN, 0, 5, self.end),
             Route(WRITE_TXN_MARKERS, 1, 1, self.write_markers),
-            Route(TXN_OFFSET_COMMIT, 0, 4, self.commit_offsets),
+            Route(TXN_OFFSET_COMMIT, 0, 5, self.commit_offsets),
         ]
 
     async def add_partitions(self, request: Any, context: RequestContext) -> Response:
@@ -77,23 +82,35 @@ class TransactionsApi:
             generation_id=getattr(request, "generation_id", -1),
         )
         producer = _producer(request)
-        partition = TopicPartition(OFFSETS_TOPIC, self._groups.groups.partition_of(request.group_id))
         try:
-            self._coordinator.check_writes(request.transactional_id, producer, partition)
+            await self._let_in(request, producer, context)
             results: Mapping[TopicPartition, ErrorCode] = await self._groups.offsets.commit_in_transaction(
                 request.group_id, producer, committer, offsets
             )
         except LogError as error:
-            fenced = error.code is ErrorCode.producer_fenced
-            results = dict.fromkeys(offsets, ErrorCode.invalid_producer_epoch if fenced else error.code)
+            results = dict.fromkeys(offsets, _offset_error(error, context))
         return {"topics": answers_by_topic(request, results)}
 
+    async def _let_in(self, request: Any, producer: Producer, context: RequestContext) -> None:
+        """The partition of the group's offsets is in the producer's transaction."""
+        if context.api_version >= _COMMIT_ADDS_OFFSETS:
+            await self._groups.groups.coordinator_of(request.group_id)  # the topic must be there to be marked
+        partition = TopicPartition(OFFSETS_TOPIC, self._groups.groups.partition_of(request.group_id))
+        if context.api_version >= _COMMIT_ADDS_OFFSETS:
+            await self._coordinator.add_partitions(request.transactional_id, producer, [partition], BUMPING_VERSION)
+        else:
+            self._coordinator.check_writes(request.transactional_id, producer, partition)
+
     async def end(self, request: Any, context: RequestContext) -> Response:
+        transactional_id, producer = request.transactional_id, _producer(request)
         try:
-            await self._coordinator.end(request.transactional_id, _producer(request), commit=request.committed)
+            if context.api_version < _END_BUMPS_EPOCH:
+                await self._coordinator.end(transactional_id, producer, commit=request.committed)
+                return {"error_code": 0}
+            following = await self._coordinator.end_and_bump(transactional_id, producer, commit=request.committed)
         except LogError as error:
             return {"error_code": fencing_error(error, context, since=_PRODUCER_FENCED)}
-        return {"error_code": 0}
+        return {"error_code": 0, "producer_id": following.producer_id, "producer_epoch": following.epoch}
 
     async def write_markers(self, request: Any, context: RequestContext) -> Response:
         """For operators: ends a transaction that its coordinator knows nothing of."""
@@ -134,6 +151,16 @@ def fencing_error(error: LogError, context: RequestContext, *, since: int) -> Er
     if error.code is ErrorCode.producer_fenced and context.api_version < since:
         return ErrorCode.invalid_producer_epoch
     return error.code
+
+
+def _offset_error(error: LogError, context: RequestContext) -> ErrorCode:
+    match error.code:
+        case ErrorCode.producer_fenced:
+            return ErrorCode.invalid_producer_epoch
+        case ErrorCode.invalid_txn_state if context.api_version >= _COMMIT_KNOWS_ABORTABLE:
+            return ErrorCode.transaction_abortable
+        case _:
+            return error.code
 
 
 def _producer(request: Any) -> Producer:

@@ -3,8 +3,11 @@
 from penstock_log.api.registry import Registry, RequestContext, Response, Route
 
 API_VERSIONS = 18
-GROUP_VERSION = "group.version"
-"""The feature by which a cluster says that it has the consumer group protocol of KIP-848."""
+_FEATURES = {"group.version": 1, "transaction.version": 2}
+"""What tells clients that the cluster has the consumer group protocol of KIP-848, and transactions in which each end
+gives the producer a new epoch (KIP-890)."""
+_KNOWS_LEVEL_0 = 4
+"""The version since which clients take a feature whose lowest level is 0; older ones fail on it."""
 
 
 class VersionsApi:
@@ -17,16 +20,23 @@ class VersionsApi:
         return [Route(API_VERSIONS, 0, 4, self.api_versions)]
 
     async def api_versions(self, request: object, context: RequestContext) -> Response:
-        return self.answer(error_code=0)
+        return self.answer(error_code=0, api_version=context.api_version)
 
-    def answer(self, error_code: int) -> Response:
+    def answer(self, error_code: int, api_version: int = 0) -> Response:
         return {
             "error_code": error_code,
             "api_keys": [
                 {"api_key": route.api_key, "min_version": route.min_version, "max_version": route.max_version}
                 for route in self._registry.advertised()
             ],
-            "supported_features": [{"name": GROUP_VERSION, "min_version": 0, "max_version": 1}],
-            "finalized_features": [{"name": GROUP_VERSION, "min_version_level": 1, "max_version_level": 1}],
+            "supported_features": [
+                {"name": name, "min_version": 0, "max_version": level}
+                for name, level in _FEATURES.items()
+                if api_version >= _KNOWS_LEVEL_0
+            ],
+            "finalized_features": [
+                {"name": name, "min_version_level": level, "max_version_level": level}
+                for name, level in _FEATURES.items()
+            ],
             "finalized_features_epoch": 0,
         }

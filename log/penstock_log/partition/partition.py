@@ -19,7 +19,7 @@ from penstock_log.partition.transactions import AbortedTransaction, TransactionO
 from penstock_log.partition.waiters import Waiters
 from penstock_log.storage.batch import NO_PRODUCER_ID, BatchHeader, iter_batches, read_header, validate
 from penstock_log.storage.compaction.job import Compacted, CompactionJob, Failed, Finished
-from penstock_log.storage.control import is_commit_marker
+from penstock_log.storage.control import Producer, is_commit_marker
 from penstock_log.storage.files import OpenFiles
 from penstock_log.storage.flush_work import CloseWork, FlushWork
 from penstock_log.storage.flusher import Flusher
@@ -164,9 +164,9 @@ class Partition:
         """The producers that wrote here of late, by id (DescribeProducers)."""
         return list(self._producers)
 
-    def has_open_transaction(self, producer_id: int) -> bool:
-        """Whether records of it are here that no marker has decided on yet."""
-        return self._producers.has_open_transaction(producer_id)
+    def has_open_transaction(self, producer: Producer) -> bool:
+        """Whether records of it, in this epoch, are here that no marker has decided on yet."""
+        return self._producers.has_open_transaction(producer)
 
     def check_enough_replicas(self) -> None:
         """`LogError` not_enough_replicas where a produce with acks=all must be refused; ask before `append`."""

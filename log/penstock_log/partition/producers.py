@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from penstock_log.errors import ErrorCode, LogError
 from penstock_log.storage.batch import BatchHeader
+from penstock_log.storage.control import Producer
 
 __all__ = ["ProducerState", "ProducerStates", "RecordedBatch"]
 
@@ -83,8 +84,6 @@ class ProducerStates:
             repeated = _find(state, header)
             if repeated is not None:
                 return repeated
-            if not state.batches:
-                return None
             expected = (state.last_sequence + 1) % _SEQUENCES
         if header.base_sequence != expected:
             raise LogError(
@@ -115,8 +114,10 @@ class ProducerStates:
             self._open_transactions[header.producer_id] = base_offset
         return None
 
-    def has_open_transaction(self, producer_id: int) -> bool:
-        return producer_id in self._open_transactions
+    def has_open_transaction(self, producer: Producer) -> bool:
+        """Of this very epoch: what the epoch before left open may be a transaction whose marker is still to come."""
+        state = self._producers.get(producer.producer_id)
+        return state is not None and state.transaction_first_offset is not None and state.epoch == producer.epoch
 
     def first_unstable_offset(self) -> int | None:
         """Where the oldest open transaction began; None if none is open."""

@@ -12,6 +12,7 @@ from penstock_log.coordination.alarm import Alarm
 from penstock_log.errors import ErrorCode, LogError
 from penstock_log.group.offsets import TopicPartition
 from penstock_log.storage.control import Producer
+from penstock_log.transaction import ending
 from penstock_log.transaction import transaction as decide
 from penstock_log.transaction.config import TransactionConfig
 from penstock_log.transaction.marking import Marking
@@ -20,7 +21,8 @@ from penstock_log.transaction.transactions import Entry, Transactions
 
 log = structlog.get_logger()
 
-Decision = Callable[[Transaction | None], Transaction]
+Decision = Callable[[Transaction | None, int], Transaction]
+"""From a transaction and a producer id, to be used where that of the transaction is used up, to what it is to be."""
 
 _PATIENCE_SECONDS: Final = 5.0
 """How long a request waits for the transaction before to be completed. Kafka answers CONCURRENT_TRANSACTIONS at once,
@@ -67,10 +69,8 @@ class TransactionCoordinator:
                 f" {self._config.transaction_max_timeout_ms} ms (transaction.max.timeout.ms)",
             )
         entry = await self._transactions.find_or_create(transactional_id)
-        present = entry.transaction
-        spare = await self._next_producer_id() if present is None or present.is_exhausted else -1
 
-        def decision(transaction: Transaction | None) -> Transaction:
+        def decision(transaction: Transaction | None, spare: int) -> Transaction:
             return decide.init_producer(transaction, transactional_id, timeout_ms, expected, spare, self._now_ms())
 
         decided = await self._change(entry, decision)
@@ -79,20 +79,37 @@ class TransactionCoordinator:
         return decided.producer
 
     async def add_partitions(
-        self, transactional_id: str, producer: Producer, partitions: Collection[TopicPartition]
+        self,
+        transactional_id: str,
+        producer: Producer,
+        partitions: Collection[TopicPartition],
+        client_version: int = 0,
     ) -> None:
-        """The partitions are part of the producer's transaction, which they begin if none is open."""
+        """The partitions are part of the producer's transaction, which they begin if none is open. Callers go on in
+        the order in which they came."""
         await self._change(
             self._known(transactional_id),
-            lambda transaction: decide.add_partitions(transaction, producer, partitions, self._now_ms()),
+            lambda transaction, _: decide.add_partitions(
+                transaction, producer, partitions, self._now_ms(), client_version
+            ),
         )
 
     async def end(self, transactional_id: str, producer: Producer, *, commit: bool) -> None:
         """On return it is decided and on disk; the markers follow."""
         await self._change(
             self._known(transactional_id),
-            lambda transaction: decide.end(transaction, producer, commit=commit, now_ms=self._now_ms()),
+            lambda transaction, _: ending.end(transaction, producer, commit=commit, now_ms=self._now_ms()),
         )
+
+    async def end_and_bump(self, transactional_id: str, producer: Producer, *, commit: bool) -> Producer:
+        """As `end`, and what the producer is from now on (transaction version 2)."""
+
+        def decision(transaction: Transaction | None, spare: int) -> Transaction:
+            return ending.end_and_bump(
+                transaction, producer, commit=commit, spare_producer_id=spare, now_ms=self._now_ms()
+            )
+
+        return (await self._change(self._known(transactional_id), decision)).next_producer
 
     def check_writes(self, transactional_id: str, producer: Producer, partition: TopicPartition) -> None:
         """Raises unless the producer may write to this partition within its open transaction."""
@@ -109,7 +126,9 @@ class TransactionCoordinator:
         async with entry.changing:
             if entry.completing is not None:
                 await asyncio.wait([entry.completing], timeout=_PATIENCE_SECONDS)
-            decided = decision(entry.transaction)
+            present = entry.transaction
+            spare = await self._next_producer_id() if present is None or present.is_exhausted else -1
+            decided = decision(present, spare)
             if decided is not entry.transaction:
                 await self._transactions.store(entry, decided)
                 self._follow_up(entry)
@@ -133,7 +152,7 @@ class TransactionCoordinator:
         await asyncio.gather(*marks)
         while True:
             try:
-                await self._transactions.store(entry, decide.complete(transaction, self._now_ms()))
+                await self._transactions.store(entry, ending.complete(transaction, self._now_ms()))
                 break
             except LogError as error:
                 log.error(
@@ -170,7 +189,7 @@ class TransactionCoordinator:
             await asyncio.sleep(1)
             self._alarm.schedule(transactional_id, self._deadline_of(transactional_id))
 
-    def _abort_if_overdue(self, transaction: Transaction | None) -> Transaction:
+    def _abort_if_overdue(self, transaction: Transaction | None, _: int) -> Transaction:
         assert transaction is not None
         overdue = transaction.deadline_ms is not None and transaction.deadline_ms <= self._now_ms()
         if not overdue:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final
 
 from kio.static.primitive import i8, i16, i32, i64
@@ -10,7 +11,12 @@ from penstock_log.coordination.internal_records import read_versioned, version_o
 from penstock_log.group.offsets import TopicPartition
 from penstock_log.storage.control import Producer
 from penstock_log.storage.records import Record
-from penstock_log.transaction.record_schemas import PartitionsSchema, TransactionLogKey, TransactionLogValue
+from penstock_log.transaction.record_schemas import (
+    PartitionsSchema,
+    TransactionLogKey,
+    TransactionLogValue,
+    TransactionLogValueV0,
+)
 from penstock_log.transaction.transaction import Transaction, TransactionState
 
 _STATUS: Final = {
@@ -33,6 +39,9 @@ def encode_transaction(transaction: Transaction, now_ms: int) -> Record:
         transaction_partitions=None if transaction.state is TransactionState.EMPTY else _by_topic(transaction),
         transaction_last_update_timestamp_ms=i64(transaction.updated_ms),
         transaction_start_timestamp_ms=i64(transaction.started_ms),
+        previous_producer_id=i64(transaction.previous_producer_id),
+        next_producer_id=i64(transaction.next_producer_id),
+        client_transaction_version=i16(transaction.client_version),
     )
     key = TransactionLogKey(transactional_id=transaction.transactional_id)
     return Record(write_versioned(key), write_versioned(value), now_ms)
@@ -50,8 +59,19 @@ def decode(record: Record) -> tuple[str, Transaction | None] | None:
     transactional_id = read_versioned(TransactionLogKey, record.key).transactional_id
     if record.value is None:
         return transactional_id, None
+    if version_of(record.value) == TransactionLogValueV0.__version__:
+        return transactional_id, _transaction(transactional_id, read_versioned(TransactionLogValueV0, record.value))
     value = read_versioned(TransactionLogValue, record.value)
-    return transactional_id, Transaction(
+    return transactional_id, replace(
+        _transaction(transactional_id, value),
+        client_version=value.client_transaction_version,
+        next_producer_id=value.next_producer_id,
+        previous_producer_id=value.previous_producer_id,
+    )
+
+
+def _transaction(transactional_id: str, value: TransactionLogValue | TransactionLogValueV0) -> Transaction:
+    return Transaction(
         transactional_id=transactional_id,
         producer=Producer(value.producer_id, value.producer_epoch),
         timeout_ms=value.transaction_timeout_ms,

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from penstock_log.errors import ErrorCode, LogError
 from penstock_log.partition.producers import ProducerStates, RecordedBatch
 from penstock_log.storage.batch import BatchHeader
+from penstock_log.storage.control import Producer
 
 LAST_SEQUENCE = (1 << 31) - 1
 TRANSACTIONAL, CONTROL = 0x10, 0x20
@@ -71,6 +72,24 @@ def test_a_new_epoch_begins_at_zero_and_fences_the_old_one() -> None:
     assert log.refusal(1, epoch=0) == ErrorCode.invalid_producer_epoch
     assert log.refusal(0, epoch=0) == ErrorCode.invalid_producer_epoch
     log.send(1, epoch=1)
+
+
+def test_after_a_marker_that_gave_a_new_epoch_it_begins_at_zero() -> None:
+    log = Log()
+    log.send(0, attributes=TRANSACTIONAL)
+    log.send(-1, epoch=1, attributes=TRANSACTIONAL | CONTROL)
+    assert log.refusal(1, epoch=0) == ErrorCode.invalid_producer_epoch
+    assert log.refusal(1, epoch=1) == ErrorCode.out_of_order_sequence_number
+    log.send(0, epoch=1)
+
+
+def test_a_transaction_is_open_for_the_epoch_that_began_it_alone() -> None:
+    log = Log()
+    log.send(0, attributes=TRANSACTIONAL)
+    assert log.producers.has_open_transaction(Producer(7, 0))
+    assert not log.producers.has_open_transaction(Producer(7, 1)), "its marker is still to come"
+    log.send(-1, epoch=1, attributes=TRANSACTIONAL | CONTROL)
+    assert not log.producers.has_open_transaction(Producer(7, 1))
 
 
 def test_an_unknown_producer_may_begin_anywhere() -> None:

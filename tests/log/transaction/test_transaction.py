@@ -7,6 +7,8 @@ import pytest
 from penstock_log.errors import ErrorCode, LogError
 from penstock_log.group.offsets import TopicPartition
 from penstock_log.storage.control import Producer
+from penstock_log.storage.records import Record
+from penstock_log.transaction import ending
 from penstock_log.transaction import transaction as decide
 from penstock_log.transaction.records import decode, encode_tombstone, encode_transaction
 from penstock_log.transaction.transaction import LAST_EPOCH, NO_PRODUCER, Transaction, TransactionState
@@ -31,8 +33,8 @@ def ongoing() -> Transaction:
 
 def ended(commit: bool) -> Transaction:
     transaction = ongoing()
-    prepared = decide.end(transaction, transaction.producer, commit=commit, now_ms=20)
-    return decide.complete(prepared, now_ms=30)
+    prepared = ending.end(transaction, transaction.producer, commit=commit, now_ms=20)
+    return ending.complete(prepared, now_ms=30)
 
 
 def refused(code: ErrorCode) -> Any:
@@ -59,41 +61,41 @@ def test_the_first_partitions_begin_a_transaction_and_further_ones_join_it() -> 
 @pytest.mark.parametrize("commit", [True, False])
 def test_an_end_is_prepared_then_completed_and_may_be_asked_for_again(commit: bool) -> None:
     transaction = ongoing()
-    prepared = decide.end(transaction, transaction.producer, commit=commit, now_ms=20)
+    prepared = ending.end(transaction, transaction.producer, commit=commit, now_ms=20)
     assert (prepared.is_prepared, prepared.commits, prepared.partitions) == (True, commit, frozenset({LINES}))
     with refused(ErrorCode.concurrent_transactions):
-        decide.end(prepared, prepared.producer, commit=commit, now_ms=21)
+        ending.end(prepared, prepared.producer, commit=commit, now_ms=21)
     with refused(ErrorCode.concurrent_transactions):
         decide.add_partitions(prepared, prepared.producer, [WORDS], now_ms=21)
     with refused(ErrorCode.invalid_txn_state):
-        decide.end(prepared, prepared.producer, commit=not commit, now_ms=21)
+        ending.end(prepared, prepared.producer, commit=not commit, now_ms=21)
 
-    completed = decide.complete(prepared, now_ms=30)
+    completed = ending.complete(prepared, now_ms=30)
     assert (completed.is_prepared, completed.commits, completed.partitions) == (False, commit, frozenset())
-    assert decide.end(completed, completed.producer, commit=commit, now_ms=31) is completed
+    assert ending.end(completed, completed.producer, commit=commit, now_ms=31) is completed
     with refused(ErrorCode.invalid_txn_state):
-        decide.end(completed, completed.producer, commit=not commit, now_ms=31)
+        ending.end(completed, completed.producer, commit=not commit, now_ms=31)
 
 
 def test_nothing_ends_that_has_not_begun() -> None:
     with refused(ErrorCode.invalid_txn_state):
-        decide.end(new(), new().producer, commit=True, now_ms=2)
+        ending.end(new(), new().producer, commit=True, now_ms=2)
 
 
 def test_who_asks_is_checked_before_what_is_asked() -> None:
     transaction = ongoing()
-    prepared = decide.end(transaction, transaction.producer, commit=True, now_ms=20)
+    prepared = ending.end(transaction, transaction.producer, commit=True, now_ms=20)
     for of in (None, new(), transaction, prepared):
         with refused(ErrorCode.invalid_producer_id_mapping):
             decide.add_partitions(of, Producer(5, 0), [LINES], now_ms=21)
         with refused(ErrorCode.invalid_producer_id_mapping):
-            decide.end(of, Producer(5, 0), commit=True, now_ms=21)
+            ending.end(of, Producer(5, 0), commit=True, now_ms=21)
     successor = init(ended(commit=True))
     for epoch in (0, 2):
         with refused(ErrorCode.producer_fenced):
             decide.add_partitions(successor, Producer(SPARE_ID, epoch), [LINES], now_ms=21)
         with refused(ErrorCode.producer_fenced):
-            decide.end(successor, Producer(SPARE_ID, epoch), commit=True, now_ms=21)
+            ending.end(successor, Producer(SPARE_ID, epoch), commit=True, now_ms=21)
 
 
 @pytest.mark.parametrize("before", [new(), ended(commit=True), ended(commit=False)])
@@ -104,10 +106,10 @@ def test_the_next_producer_has_the_next_epoch(before: Transaction) -> None:
 
 def test_a_successor_first_aborts_what_is_open_under_an_epoch_that_nobody_has() -> None:
     fenced = init(ongoing())
-    assert (fenced.state, fenced.producer.epoch) == (TransactionState.PREPARE_ABORT, 1)
+    assert (fenced.state, fenced.producer.epoch) == (TransactionState.PREPARE_ABORT, 2)
     with refused(ErrorCode.concurrent_transactions):
         init(fenced)
-    assert init(decide.complete(fenced, now_ms=30)).producer.epoch == 2
+    assert init(ending.complete(fenced, now_ms=30)).producer.epoch == 3
 
 
 def test_a_producer_that_goes_on_after_an_error_may_ask_twice_and_is_fenced_once_replaced() -> None:
@@ -156,9 +158,17 @@ def test_a_transaction_is_written_as_kafka_writes_it() -> None:
     record = encode_transaction(ongoing(), now_ms=1)
     assert record.key == b"\x00\x00\x00\x04mine"
     assert record.value == (
+        b"\x00\x01" + SPARE_ID.to_bytes(8, "big") + b"\x00\x00" + b"\x00\x00\x03\xe8" + b"\x01"
+        b"\x02\x06lines\x02\x00\x00\x00\x00\x00" + (10).to_bytes(8, "big") + (10).to_bytes(8, "big") + b"\x00"
+    )
+    assert decode(encode_tombstone("mine", now_ms=1)) == ("mine", None)
+
+
+def test_what_was_written_before_records_had_tagged_fields_is_read() -> None:
+    value = (
         b"\x00\x00" + SPARE_ID.to_bytes(8, "big") + b"\x00\x00" + b"\x00\x00\x03\xe8" + b"\x01"
         b"\x00\x00\x00\x01\x00\x05lines\x00\x00\x00\x01\x00\x00\x00\x00"
         + (10).to_bytes(8, "big")
         + (10).to_bytes(8, "big")
     )
-    assert decode(encode_tombstone("mine", now_ms=1)) == ("mine", None)
+    assert decode(Record(b"\x00\x00\x00\x04mine", value, 1)) == ("mine", ongoing())
