@@ -87,7 +87,7 @@ async def produce_confluent(servers: str, topic: str, path: Path, compression: c
 
 
 async def consume_ours(servers: str, topic: str) -> AsyncIterator[list[bytes]]:
-    consumer = client.consumer(servers, f"group-{uuid.uuid4().hex}")
+    consumer = client.consumer(servers, f"group-{uuid.uuid4().hex}", "compare-0")
 
     async def assigned(_partitions: object) -> dict[object, int]:
         return {}
