@@ -34,17 +34,23 @@ def released_version(checkout: Path) -> str:
     return tag.removeprefix("v")
 
 
-def make_environment(suite: Suite, checkout: Path, cache: Path) -> Path:
-    """The Python of a virtual environment that has the released client and what its tests import; made once."""
+def suite_environment(suite: Suite, checkout: Path, cache: Path) -> Path:
+    """The Python of an environment that has the released client and what its tests import."""
     version = released_version(checkout)
-    directory = cache / f"{suite.name}-{version}"
+    name, bracket, extras = suite.distribution.partition("[")
+    return make_environment(
+        cache / f"{suite.name}-{version}", f"{name}{bracket}{extras}=={version}", *suite.requirements
+    )
+
+
+def make_environment(directory: Path, *requirements: str) -> Path:
+    """The Python of a virtual environment in `directory`; made once."""
     python = directory / "bin" / "python"
     complete = directory / "complete"
     if not complete.exists():
         subprocess.run([sys.executable, "-m", "venv", "--clear", str(directory)], check=True)
         install = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-        name, bracket, extras = suite.distribution.partition("[")
-        subprocess.run([*install, f"{name}{bracket}{extras}=={version}", *suite.requirements], check=True)
+        subprocess.run([*install, *requirements], check=True)
         complete.touch()
     return python
 

@@ -21,7 +21,7 @@ from pathlib import Path
 
 from tests.conformance.client_suites import SUITES, Suite
 from tests.conformance.node import running_node
-from tests.conformance.suite_run import Results, make_environment, run_suite
+from tests.conformance.suite_run import Results, run_suite, suite_environment
 
 # aiokafka's wants two partitions by default, kafka-python's short sessions.
 SETTINGS = ("num.partitions=2", "group.min.session.timeout.ms=1000")
@@ -65,7 +65,7 @@ def _penstock(given: str | None) -> Iterator[str]:
 
 def _run_on_all(suite: Suite, checkout: Path, brokers: dict[str, str], cache: Path) -> dict[str, Results]:
     """At the same time: the suites wait more than they work."""
-    python = make_environment(suite, checkout, cache / "environments")
+    python = suite_environment(suite, checkout, cache / "environments")
     with ThreadPoolExecutor(len(brokers)) as pool:
         runs = {
             name: pool.submit(run_suite, suite, checkout, python, address, cache / "runs" / name / suite.label)
