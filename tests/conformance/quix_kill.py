@@ -3,9 +3,10 @@
     python -m tests.conformance.quix_kill --apache-kafka 127.0.0.1:19092 [--records 200000] [--seed N]
 
 The application (quix_sums.py, in a virtual environment of its own below --cache) sums numbers in tumbling windows with
-state, changelog topics and `processing_guarantee="exactly-once"`. It gets kill -9 up to three times, between a fifth and four
-fifths of the way, and is started again; on ours the log is killed once as well. What it wrote, read committed, must be
-the sums computed from the input, each window once, on both brokers. Exit code 1 says that ours differs.
+state, changelog topics and `processing_guarantee="exactly-once"`. It gets kill -9 up to three times, between a
+fifth and four fifths of the way, and is started again; on ours the log is killed once as well. What it wrote, read
+committed, must be the sums computed from the input, each window once, on both brokers. Exit code 1 says
+that ours differs.
 """
 
 import argparse
