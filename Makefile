@@ -9,7 +9,7 @@ run: $(VENV)/.run
 	$(BIN)/penstock up --demo $(ARGS)
 
 test: $(VENV)/.test
-	$(BIN)/python -m pytest -m "not long" $(ARGS)
+	$(BIN)/python -m pytest -m "not long" -n 3 --dist loadfile $(ARGS)
 
 test-long: $(VENV)/.test
 	$(BIN)/python -m pytest -m long --timeout 1800 -s $(ARGS)

@@ -112,4 +112,5 @@ class BadConfiguration(PenstockError):
         super().__init__("; ".join(str(problem) for problem in problems))
         self.problems = list(problems)
         if len(self.problems) == 1:
-            self.problem = self.problems[0]
+            (only,) = self.problems
+            self.problem = Problem(self.code, only.message, only.where, only.hint)
