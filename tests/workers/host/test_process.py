@@ -105,8 +105,8 @@ async def test_a_task_host_inherits_nothing_of_others(run: Run, log: str, fresh_
     [
         ("missing:Connector", {}, "plugin-import-failed", "No module named 'hosted_connectors.missing'"),
         ("sources:Missing", {}, "plugin-import-failed", "has no attribute 'Missing'"),
-        ("sources:Counting", {}, "missing-option", "topic: is required"),
-        ("sources:Counting", {"topic": "t", "end": "x"}, "ill-typed-option", "end: 'x' is not of type integer"),
+        ("sources:Counting", {}, "bad-configuration", "topic: is required"),
+        ("sources:Counting", {"topic": "t", "end": "x"}, "bad-configuration", "end: 'x' is not of type integer"),
     ],
 )
 async def test_what_cannot_start_says_why(
