@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import sys
 from typing import Any
@@ -10,6 +11,8 @@ import click
 
 from penstock import PenstockError
 from penstock_platform.cli.kafka import bootstrap_option, connected, run
+
+TOPIC_PATIENCE_SECONDS, TOPIC_INTERVAL_SECONDS = 3.0, 0.2
 
 
 @click.command(name="consume")
@@ -31,7 +34,7 @@ async def _consume(
 ) -> None:
     from aiokafka import AIOKafkaConsumer
 
-    places = await partitions_of(topic, bootstrap_servers)
+    places = await _partitions_soon(topic, bootstrap_servers)
     consumer = AIOKafkaConsumer(
         bootstrap_servers=bootstrap_servers,
         isolation_level="read_committed",
@@ -48,6 +51,21 @@ async def _consume(
                     print_record(record, as_json)
                 count = None if count is None else count - len(records)
             sys.stdout.flush()
+
+
+async def _partitions_soon(topic: str, bootstrap_servers: str) -> list[Any]:
+    """The connector that makes the topic may just be starting: wait a little before calling it unknown."""
+    try:
+        async with asyncio.timeout(TOPIC_PATIENCE_SECONDS):
+            while True:
+                try:
+                    return await partitions_of(topic, bootstrap_servers)
+                except PenstockError as error:
+                    if error.problem.code != "unknown-topic":
+                        raise
+                    await asyncio.sleep(TOPIC_INTERVAL_SECONDS)
+    except TimeoutError:
+        return await partitions_of(topic, bootstrap_servers)
 
 
 async def partitions_of(topic: str, bootstrap_servers: str) -> list[Any]:
