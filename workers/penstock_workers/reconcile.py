@@ -17,8 +17,8 @@ from penstock_workers.store.statuses import Subject
 
 FIRST_BACKOFF_SECONDS = 0.25
 """A crash is rarely followed by another: start again at once, as a person sees it."""
-MAX_BACKOFF_SECONDS = 60.0
-STABLE_SECONDS = 30.0
+MAX_BACKOFF_SECONDS = 10.0
+STABLE_SECONDS = 10.0
 """A task that ran so long and died starts over with the first backoff."""
 
 
