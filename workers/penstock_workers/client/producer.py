@@ -26,6 +26,10 @@ IN_FLIGHT_MAX_BYTES = 8_000_000
 START_TIMEOUT_SECONDS = 30.0
 NO_TRANSACTIONS = (kafka.IncompatibleBrokerVersion, kafka.UnsupportedVersionError)
 
+TRANSACTION_TIMEOUT_MS = 15_000
+"""When the log aborts what a killed task left open. Until then a worker that starts cannot read the positions to their
+end, so it has to be well below the worker's own deadline (`write.timeout.seconds`)."""
+
 
 class AiokafkaProducer:
     """See `penstock_workers.client.interface.Producer`."""
@@ -58,6 +62,7 @@ class AiokafkaProducer:
             bootstrap_servers=self._bootstrap_servers,
             client_id=self._client_id,
             transactional_id=self._transactional_id or None,
+            transaction_timeout_ms=TRANSACTION_TIMEOUT_MS,
             enable_idempotence=True,
             request_timeout_ms=30_000,
         )
