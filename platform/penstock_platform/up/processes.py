@@ -20,8 +20,9 @@ from penstock_workers.host.forking import die_with_parent
 FIRST_BACKOFF_SECONDS, LONGEST_BACKOFF_SECONDS = 0.2, 5.0
 STABLE_SECONDS = 10.0
 """A process that ran for so long starts again at once; one that dies sooner waits twice as long each time."""
-GIVE_UP_EXITS = (2, 3)
-"""Exit codes by which a process says that starting it again will not help: wrong input, wrong environment."""
+GIVE_UP_EXITS = (2,)
+"""Exit codes by which a process says that starting it again will not help. Not 3: an environment may get better, as
+when the log was away for longer than a worker waits."""
 LOG_TAIL_BYTES = 2000
 
 
