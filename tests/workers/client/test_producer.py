@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import signal
+import time
 from collections import defaultdict
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -47,6 +49,19 @@ def values(messages: list[Message]) -> list[bytes | None]:
 def create_topic(bootstrap_servers: str, topic: str, partitions: int, **config: str) -> None:
     admin = AdminClient({"bootstrap.servers": bootstrap_servers})
     admin.create_topics([NewTopic(topic, partitions, 1, config=config)])[topic].result()
+
+
+def until_bytes_wait_at(bootstrap_servers: str) -> None:
+    """Until the system holds bytes for a log that does not read them (proc(5), net/tcp). A request that was never sent
+    would be sent again until the delivery's deadline."""
+    port = int(bootstrap_servers.rpartition(":")[2])
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline:
+        sockets = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
+        if any(each[1].endswith(f":{port:04X}") and each[4].split(":")[1] != "00000000" for each in sockets):
+            return
+        time.sleep(0.01)
+    raise TimeoutError(f"nothing was sent to port {port}")
 
 
 @pytest.mark.parametrize("compression", ["none", "gzip", "snappy", "lz4", "zstd"])
@@ -227,6 +242,7 @@ async def test_an_end_whose_answer_is_lost_ends_the_producer(
     await send_all(producer, Batch(fresh_topic, [b"line"]))
     own_log_node.process.send_signal(signal.SIGSTOP)  # it takes the request and does not answer
     committed = producer.commit()
+    await asyncio.to_thread(until_bytes_wait_at, own_log_node.bootstrap_servers)
     await asyncio.to_thread(own_log_node.kill)
     with pytest.raises(RetryLater):
         await committed
