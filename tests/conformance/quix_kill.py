@@ -109,7 +109,8 @@ def run(
         steps = len(kills)
         for number, (what, kill) in enumerate(kills):
             fraction = 0.2 + 0.6 * (number + rng.random()) / steps
-            wait_for(app, sums, int(fraction * len(numbers.expected)))
+            # At least one more than there are, so that what the last kill ended has been started again.
+            wait_for(app, sums, max(int(fraction * len(numbers.expected)), len(sums.read) + 1))
             print(f"{name}: kill -9 of the {what} after {len(sums.read):,} sums", flush=True)
             kill()
         wait_for(app, sums, len(numbers.expected))
