@@ -12,7 +12,8 @@ from typing import Any
 
 from penstock_log.controller.broker_configs import BROKER_CONFIGS
 from penstock_log.controller.config_spec import INT_MAX, ConfigSpec, ConfigType
-from penstock_workers.config import CommonConnectorConfig, WorkerConfig
+from penstock_workers.config import WorkerConfig
+from penstock_workers.connector_config import CommonConnectorConfig
 
 FOLDER = Path(__file__).parent / "penstock_schemas"
 LOG_TYPES = {

@@ -15,7 +15,8 @@ from dataclasses import replace
 import structlog
 
 from penstock import PenstockError, Positions
-from penstock_workers.config import AT_LEAST_ONCE, WorkerConfig
+from penstock_workers.config import WorkerConfig
+from penstock_workers.connector_config import AT_LEAST_ONCE
 from penstock_workers.desired import DesiredConnector, StringMap, desired_connector, find_plugin, plan_tasks
 from penstock_workers.errors import ConnectorExists, LogUnavailable, UnknownConnector, UnknownTask
 from penstock_workers.plugins import PluginInfo

@@ -9,7 +9,7 @@ from typing import Any
 from penstock import BadConfiguration, Problem
 from penstock.validation import validate
 from penstock_platform.validation.secrets import HIDDEN, is_secret
-from penstock_workers.config import CommonConnectorConfig
+from penstock_workers.connector_config import CommonConnectorConfig
 from penstock_workers.plugins import PluginInfo
 
 COMMON_SCHEMA = CommonConnectorConfig.json_schema()

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from penstock import BadConfiguration
-from penstock_workers.config import CommonConnectorConfig, WorkerConfig
+from penstock_workers.config import WorkerConfig
+from penstock_workers.connector_config import CommonConnectorConfig
 from penstock_workers.desired import find_plugin
 from penstock_workers.plugins import PluginInfo
 

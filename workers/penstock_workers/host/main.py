@@ -22,7 +22,7 @@ from penstock import Failed as ConnectorFailed
 from penstock import PenstockError, Positions, Sink, Source
 from penstock.connector import Connector
 from penstock_workers import client
-from penstock_workers.config import CommonConnectorConfig
+from penstock_workers.connector_config import CommonConnectorConfig
 from penstock_workers.errors import LogUnavailable
 from penstock_workers.host.channel import Channel
 from penstock_workers.host.log_errors import of_the_log
