@@ -118,7 +118,7 @@ def own_log(folder: Path) -> Iterator[str]:
 
 def penstock(who: str, bootstrap: str, scratch: Path, source: Path, line_bytes: int, delivery: str) -> Iterator[Result]:
     unique = time.time_ns()
-    topics = [f"{kind}.storage.topic=bench-{kind}-{unique}" for kind in ("config", "offset", "status")]
+    topics = [f"{kind}.storage.topic=bench-{kind}-{unique}" for kind in ("config", "offset", "status", "cluster")]
     sets = [part for topic in topics for part in ("-s", topic)]
     with process("worker", "--bootstrap-servers", bootstrap, "--rest-port", str(REST_PORT), *sets) as worker:
         wait_until(lambda: rest("GET", "/health"))

@@ -48,7 +48,10 @@ class Platform:
         rest = ["--rest-port", str(self.rest_port)]
         if bootstrap_servers:
             group = f"test-{self.rest_port}"
-            topics = [f"{kind}.storage.topic=test-{kind}-{self.rest_port}" for kind in ("config", "offset", "status")]
+            topics = [
+                f"{kind}.storage.topic=test-{kind}-{self.rest_port}"
+                for kind in ("config", "offset", "status", "cluster")
+            ]
             sets = [part for topic in topics for part in ("-s", topic)]
             self.command = [
                 *command,

@@ -23,6 +23,11 @@ class WorkerConfig(Config):
     status_storage_topic: str = option(
         "Topic of the statuses of connectors and tasks.", default="connect-status", group="Internal topics"
     )
+    cluster_storage_topic: str = option(
+        "Topic of what Kafka Connect has no place for: which worker has which tasks, offsets of the past.",
+        default="connect-cluster",
+        group="Internal topics",
+    )
     rest_host_name: str = option("Address on which REST listens.", default="127.0.0.1", group="REST")
     rest_port: int = option("Port on which REST listens.", default=8083, minimum=0, maximum=65535, group="REST")
     rest_advertised_host_name: str | None = option(

@@ -143,5 +143,5 @@ async def api(worker: Worker, client: TestClient[Any, Any]) -> AsyncIterator[Api
 
 def worker_config(bootstrap_servers: str, **options: Any) -> WorkerConfig:
     run = uuid4().hex
-    topics = {f"{kind}.storage.topic": f"{kind}-{run}" for kind in ("config", "offset", "status")}
-    return WorkerConfig.parse({"bootstrap.servers": bootstrap_servers, **topics, **options})
+    topics = {f"{kind}.storage.topic": f"{kind}-{run}" for kind in ("config", "offset", "status", "cluster")}
+    return WorkerConfig.parse({"bootstrap.servers": bootstrap_servers, "group.id": run, **topics, **options})

@@ -37,6 +37,8 @@ def worker_config(bootstrap_servers: str, **options: Any) -> WorkerConfig:
         config_storage_topic=f"connect-configs-{cluster}",
         offset_storage_topic=f"connect-offsets-{cluster}",
         status_storage_topic=f"connect-status-{cluster}",
+        cluster_storage_topic=f"connect-cluster-{cluster}",
+        group_id=f"cluster-{cluster}",
         **options,
     )
 

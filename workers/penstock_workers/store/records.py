@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 import orjson
@@ -20,6 +21,18 @@ class UnreadableRecord(PenstockError):
     """A record of an internal topic that is not in Kafka Connect's format. It is left out; the table goes on."""
 
     code = "unreadable-record"
+
+
+def by_key(tables: Mapping[str, Callable[[TableRecord], None]]) -> Callable[[TableRecord], None]:
+    """One topic that holds several tables: each takes the keys that begin with its name, others are passed over."""
+
+    def apply(record: TableRecord) -> None:
+        key = record.key.decode(errors="replace")
+        for prefix, apply_to_table in tables.items():
+            if key.startswith(prefix):
+                apply_to_table(record)
+
+    return apply
 
 
 def parse_json(content: bytes, where: str) -> Any:

@@ -1,4 +1,4 @@
-"""The three internal topics of a worker cluster, opened together."""
+"""The four internal topics of a worker cluster, opened together."""
 
 from __future__ import annotations
 
@@ -11,10 +11,12 @@ from aiokafka.errors import KafkaError
 
 from penstock_workers.config import WorkerConfig
 from penstock_workers.errors import LogUnavailable
+from penstock_workers.store.assignments import KEY as ASSIGNMENT
+from penstock_workers.store.assignments import AssignmentTable
 from penstock_workers.store.configs import ConfigTable, RestartRequest
 from penstock_workers.store.internal_topics import InternalTopic, check_topic, create_topic
 from penstock_workers.store.offsets import OffsetTable
-from penstock_workers.store.records import TableRecord
+from penstock_workers.store.records import TableRecord, by_key
 from penstock_workers.store.statuses import StatusTable
 from penstock_workers.store.topic_log import TopicLog
 
@@ -36,11 +38,15 @@ class Tables:
         self.configs = ConfigTable()
         self.offsets = OffsetTable()
         self.statuses = StatusTable()
+        self.assignments = AssignmentTable()
         self._config = config
         self._on_config_change = on_config_change
         self.config_log = self._topic_log(config.config_storage_topic, self._apply_config)
         self.offset_log = self._topic_log(config.offset_storage_topic, self.offsets.apply)
         self.status_log = self._topic_log(config.status_storage_topic, self.statuses.apply)
+        in_cluster = by_key({ASSIGNMENT: self.assignments.apply})
+        self.cluster_log = self._topic_log(config.cluster_storage_topic, in_cluster)
+        self._logs = (self.config_log, self.offset_log, self.status_log, self.cluster_log)
 
     async def start(self) -> str:
         """Create what is missing, read everything; answers the id of the Kafka cluster.
@@ -48,12 +54,11 @@ class Tables:
         Raises UnsuitableTopic, or LogUnavailable when the log does not answer for a minute.
         """
         cluster_id, partitions = await self._wait_for_log()
-        logs = (self.config_log, self.offset_log, self.status_log)
-        await asyncio.gather(*(log.start(count) for log, count in zip(logs, partitions, strict=True)))
+        await asyncio.gather(*(log.start(count) for log, count in zip(self._logs, partitions, strict=True)))
         return cluster_id
 
     async def stop(self) -> None:
-        await asyncio.gather(self.config_log.stop(), self.offset_log.stop(), self.status_log.stop())
+        await asyncio.gather(*(log.stop() for log in self._logs))
 
     def _topic_log(self, topic: str, apply: Callable[[TableRecord], None]) -> TopicLog:
         timeout_seconds = self._config.write_timeout_seconds
@@ -98,4 +103,5 @@ class Tables:
             InternalTopic(config.config_storage_topic, "config.storage.topic", 1, single=True),
             InternalTopic(config.offset_storage_topic, "offset.storage.topic", OFFSET_PARTITIONS),
             InternalTopic(config.status_storage_topic, "status.storage.topic", STATUS_PARTITIONS),
+            InternalTopic(config.cluster_storage_topic, "cluster.storage.topic", 1, single=True),
         ]
