@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Mapping
+
 from penstock import Config, option
+from penstock_workers.converters.names import BYTES, CONVERTERS, HEADER_CONVERTERS
 
 CONNECTOR_NAME_PATTERN = r"^[^\x00-\x1f/]+$"
 
-# Values are bytes from connector to log in both: a string is its UTF-8 text.
-CONVERTERS = (
-    "org.apache.kafka.connect.storage.StringConverter",
-    "org.apache.kafka.connect.converters.ByteArrayConverter",
-)
-
 EXACTLY_ONCE = "exactly-once"
 AT_LEAST_ONCE = "at-least-once"
+
+TOLERATE_NONE = "none"
+TOLERATE_ALL = "all"
+DEAD_LETTER_TOPIC_PATTERN = r"^[a-zA-Z0-9._-]{0,249}$"
+JSON_SCHEMAS = (
+    "JSON only: each value travels with its schema, in the envelope of schema and payload. Default: false for json,"
+    " true for org.apache.kafka.connect.json.JsonConverter, as in Kafka Connect."
+)
 
 
 class CommonConnectorConfig(Config):
@@ -30,12 +36,6 @@ class CommonConnectorConfig(Config):
         importance="high",
         group="Common",
     )
-    key_converter: str = option(
-        "How keys become bytes.", default=CONVERTERS[1], choices=CONVERTERS, importance="low", group="Common"
-    )
-    value_converter: str = option(
-        "How values become bytes.", default=CONVERTERS[1], choices=CONVERTERS, importance="low", group="Common"
-    )
     delivery: str = option(
         "Sources: exactly-once writes records and positions in one transaction; at-least-once needs none, and a crash"
         " brings some records again.",
@@ -50,3 +50,159 @@ class CommonConnectorConfig(Config):
         importance="low",
         group="Common",
     )
+    key_converter: str = option(
+        "How keys become bytes in the log, and bytes keys.",
+        default=BYTES,
+        choices=CONVERTERS,
+        importance="low",
+        group="Converters",
+    )
+    key_converter_schemas_enable: bool | None = option(JSON_SCHEMAS, default=None, importance="low", group="Converters")
+    value_converter: str = option(
+        "How values become bytes in the log, and bytes values. Kafka Connect's class names are other names of these.",
+        default=BYTES,
+        choices=CONVERTERS,
+        group="Converters",
+    )
+    value_converter_schemas_enable: bool | None = option(JSON_SCHEMAS, default=None, group="Converters")
+    header_converter: str = option(
+        "How the values of headers become bytes in the log, and bytes values.",
+        default=BYTES,
+        choices=HEADER_CONVERTERS,
+        importance="low",
+        group="Converters",
+    )
+    header_converter_schemas_enable: bool | None = option(
+        JSON_SCHEMAS, default=None, importance="low", group="Converters"
+    )
+    errors_tolerance: str = option(
+        "What becomes of a record that cannot be converted, written or stored: none fails the task at it, all goes on"
+        " without it.",
+        default=TOLERATE_NONE,
+        choices=(TOLERATE_NONE, TOLERATE_ALL),
+        group="Error handling",
+    )
+    errors_retry_timeout: int = option(
+        "How long, in milliseconds, what fails for a passing reason is tried again: -1 for ever, 0 not at all. Then it"
+        " counts as failed.",
+        default=-1,
+        minimum=-1,
+        group="Error handling",
+    )
+    errors_retry_delay_max_ms: int = option(
+        "The longest pause between two tries; pauses double from one to the next and vary by up to a quarter.",
+        default=60_000,
+        minimum=1,
+        importance="low",
+        group="Error handling",
+    )
+    errors_log_enable: bool = option(
+        "Log each record that the task goes on without: why, and its place.", default=False, group="Error handling"
+    )
+    errors_log_include_messages: bool = option(
+        "Log its key and value too.", default=False, importance="low", group="Error handling"
+    )
+    errors_deadletterqueue_topic_name: str = option(
+        "Topic that receives, as they were, the records that the task goes on without. Of sinks and of sources. Empty:"
+        " they are dropped.",
+        default="",
+        pattern=DEAD_LETTER_TOPIC_PATTERN,
+        group="Error handling",
+    )
+    errors_deadletterqueue_topic_replication_factor: int = option(
+        "Copies of that topic where it has to be made; fewer where the log has fewer nodes.",
+        default=3,
+        minimum=1,
+        maximum=32767,
+        importance="low",
+        group="Error handling",
+    )
+    errors_deadletterqueue_context_headers_enable: bool = option(
+        "Say in headers __connect.errors.* where each dead letter comes from and why it failed. Without them it can"
+        " be read, and not be replayed.",
+        default=True,
+        importance="low",
+        group="Error handling",
+    )
+    restart_max_attempts: int = option(
+        "How often in a row a task is started again by itself after it died or failed unexpectedly; then it stays"
+        " FAILED. -1: for ever. 0: never.",
+        default=-1,
+        minimum=-1,
+        group="Recovery",
+    )
+    restart_backoff_seconds: float = option(
+        "Pause before the first restart; it doubles with each in a row, and varies by up to half.",
+        default=0.25,
+        minimum=0.01,
+        importance="low",
+        group="Recovery",
+    )
+    restart_backoff_max_seconds: float = option(
+        "The longest such pause.", default=10.0, minimum=0.01, importance="low", group="Recovery"
+    )
+    restart_window_seconds: float = option(
+        "A task that ran that long before it failed starts over with the first pause and the full number of attempts.",
+        default=10.0,
+        minimum=0.0,
+        importance="low",
+        group="Recovery",
+    )
+    stuck_after_seconds: float = option(
+        "A running task with input waiting that has moved no record for so long is marked as stuck. 0: never.",
+        default=300.0,
+        minimum=0.0,
+        group="Recovery",
+    )
+    stuck_restart: bool = option("Start a task that is stuck again.", default=False, group="Recovery")
+    memory_max_bytes: int = option(
+        "How much memory of its own the process of a task may have; an allocation beyond that fails, and with it the"
+        " task. 0: as much as there is.",
+        default=0,
+        minimum=0,
+        group="Limits",
+    )
+    cpu_max_seconds: int = option(
+        "How much processor time one run of a task may use; then its process is ended, and started again as after"
+        " any death. 0: as much as it takes.",
+        default=0,
+        minimum=0,
+        importance="low",
+        group="Limits",
+    )
+    rate_limit_records_per_second: float = option(
+        "Most records that all tasks of the connector together may move in a second, each an equal share. 0: no limit.",
+        default=0.0,
+        minimum=0.0,
+        group="Limits",
+    )
+    rate_limit_bytes_per_second: float = option(
+        "Most bytes of keys and values, as above. 0: no limit.", default=0.0, minimum=0.0, group="Limits"
+    )
+
+
+LIVE_PREFIXES = ("restart.", "stuck.", "rate.limit.")
+"""Options of the platform that a running task takes up as they change; any other starts it anew."""
+
+_LIVE = {key for key in CommonConnectorConfig.json_schema()["properties"] if key.startswith(LIVE_PREFIXES)}
+_DEFAULTS = {key: each.get("default") for key, each in CommonConnectorConfig.json_schema()["properties"].items()}
+
+
+def without_live_options(config: Mapping[str, str]) -> dict[str, str]:
+    return {key: value for key, value in config.items() if key not in _LIVE}
+
+
+def number_of(config: Mapping[str, str], key: str) -> float:
+    """The value of a common option that is a number. REST lets no bad one through; what somebody else wrote into the
+    log counts as the default, and must not stop the worker."""
+    try:
+        value = float(config[key])
+    except (KeyError, ValueError):
+        value = math.nan
+    return value if math.isfinite(value) else float(_DEFAULTS[key])
+
+
+def flag_of(config: Mapping[str, str], key: str) -> bool:
+    """Likewise, of one that is true or false."""
+    text = config.get(key, "").strip().lower()
+    return text == "true" if text in ("true", "false") else bool(_DEFAULTS[key])

@@ -48,6 +48,12 @@ class Status:
     """The worker's start that wrote it: a higher one is newer."""
     trace: str = ""
     """Empty, or why it failed: the error with its cause first, then the traceback."""
+    attempts: int = 0
+    """Of a task that does not run: restarts in a row that its failures made necessary."""
+    next_attempt_ms: int | None = None
+    """When it is started again by itself, in milliseconds since 1970."""
+    is_stuck: bool = False
+    """Of a task that runs: there is input, and nothing has moved for `stuck.after.seconds`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,3 +98,11 @@ class TaskMetrics:
     last_progress_seconds: float = 0.0
     """When records last moved (seconds since 1970), 0 for not yet."""
     last_error: str = ""
+    records_failed: int = 0
+    """Could not be converted, written, or stored in the log."""
+    records_skipped: int = 0
+    """Of those: the task went on without them."""
+    dead_letters: int = 0
+    """Of those: written to the dead-letter topic."""
+    retries: int = 0
+    """Calls into the connector that were made again after a passing error."""

@@ -13,6 +13,7 @@ from typing import Any, TypeAlias
 import msgspec
 
 from penstock import Position, SourcePartition
+from penstock_workers.log_connection import LogConnection
 from penstock_workers.plugins import ConnectorType
 
 LONGEST_HEARTBEAT_INTERVAL_SECONDS = 15.0
@@ -29,7 +30,7 @@ class TaskSpec:
     type: ConnectorType
     config: Mapping[str, str]
     """The connector's configuration as people wrote it, the common options included."""
-    bootstrap_servers: str
+    log: LogConnection
     offset_topic: str
     """Where the positions of a source are written."""
     transactional_id: str = ""
@@ -86,6 +87,14 @@ class Progress(Message, frozen=True):
     """Sink: in its partitions and not yet written. None for sources, which have no end to measure from."""
     last_error: str = ""
     """Why the connector last had to try again; empty once it works."""
+    records_failed: int = 0
+    """Could not be converted, written, or stored in the log."""
+    records_skipped: int = 0
+    """Of those: the task went on without them, because errors are tolerated."""
+    dead_letters: int = 0
+    """Of those: in the dead-letter topic, acknowledged by the log."""
+    retries: int = 0
+    """Calls into the connector that were made again after a passing error."""
 
 
 class Ended(Message, frozen=True):

@@ -1,0 +1,1 @@
+"""How keys, values and headers become bytes in the log, and bytes again what a connector works with."""
