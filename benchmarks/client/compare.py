@@ -41,7 +41,7 @@ def blocks(path: Path) -> Iterator[list[bytes]]:
 
 
 async def produce_ours(servers: str, topic: str, path: Path, compression: client.Compression) -> None:
-    producer = client.producer(servers, compression=compression)
+    producer = client.producer(client.LogConnection(bootstrap_servers=servers), compression=compression)
     await producer.start()
     for lines in blocks(path):
         future = await producer.send(Batch(topic, lines))
@@ -87,7 +87,9 @@ async def produce_confluent(servers: str, topic: str, path: Path, compression: c
 
 
 async def consume_ours(servers: str, topic: str) -> AsyncIterator[list[bytes]]:
-    consumer = client.consumer(servers, f"group-{uuid.uuid4().hex}", "compare-0")
+    consumer = client.consumer(
+        client.LogConnection(bootstrap_servers=servers), f"group-{uuid.uuid4().hex}", "compare-0"
+    )
 
     async def assigned(_partitions: object) -> dict[object, int]:
         return {}

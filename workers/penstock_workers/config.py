@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from penstock import Config, option
+from dataclasses import fields
+
+from penstock import option
+from penstock_workers.log_connection import LogConnection
 
 
-class WorkerConfig(Config):
+class WorkerConfig(LogConnection):
     """A worker: where the log is, what its cluster is called, where REST listens."""
 
-    bootstrap_servers: str = option(
-        "Where the log is: host:port pairs, comma-separated.", default="127.0.0.1:9092", importance="high", group="Log"
-    )
     group_id: str = option(
         "Name of the worker cluster: workers of one cluster share it.", default="connect-cluster", group="Worker"
     )
@@ -45,6 +45,11 @@ class WorkerConfig(Config):
     write_timeout_seconds: float = option(
         "How long a change may wait for the log before it is refused.", default=30.0, minimum=0.1, group="Log"
     )
+
+    @property
+    def log(self) -> LogConnection:
+        """What of this concerns the connection to the log, and nothing else: task hosts are told it."""
+        return LogConnection(**{field.name: getattr(self, field.name) for field in fields(LogConnection)})
 
     @property
     def worker_id(self) -> str:

@@ -223,7 +223,7 @@ class Worker:
             import_path=plugin.import_path,
             type=plugin.type,
             config=config,
-            bootstrap_servers=self._config.bootstrap_servers,
+            log=self._config.log,
             offset_topic=self._config.offset_storage_topic,
             transactional_id=self._transactional_id(task, config),
             call_timeout_seconds=self._config.task_call_timeout_seconds,

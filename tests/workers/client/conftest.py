@@ -17,7 +17,7 @@ async def started_producer() -> AsyncIterator[Callable[..., Awaitable[client.Pro
     producers: list[client.Producer] = []
 
     async def start(bootstrap_servers: str, **options: Any) -> client.Producer:
-        producer = client.producer(bootstrap_servers, **options)
+        producer = client.producer(client.LogConnection(bootstrap_servers=bootstrap_servers), **options)
         await producer.start()
         producers.append(producer)
         return producer

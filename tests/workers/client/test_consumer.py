@@ -75,7 +75,8 @@ async def member() -> AsyncIterator[MakeMember]:
     members: list[Member] = []
 
     def make(bootstrap_servers: str, group: str, resume_at: Any = None, instance: str = "", **options: Any) -> Member:
-        consumer = client.consumer(bootstrap_servers, group, instance or f"member-{len(members)}", **options)
+        log = client.LogConnection(bootstrap_servers=bootstrap_servers)
+        consumer = client.consumer(log, group, instance or f"member-{len(members)}", **options)
         members.append(Member(consumer, resume_at=resume_at))
         return members[-1]
 

@@ -22,6 +22,10 @@ StartedProducer = Callable[..., Awaitable[client.Producer]]
 SendAll = Callable[..., Awaitable[None]]
 
 
+def at(bootstrap_servers: str) -> client.LogConnection:
+    return client.LogConnection(bootstrap_servers=bootstrap_servers)
+
+
 def read(bootstrap_servers: str, topic: str, count: int, partitions: int = 1) -> list[Message]:
     """By a client that is not ours. Waits for one record more, so that a double would show."""
     consumer = Consumer({"bootstrap.servers": bootstrap_servers, "group.id": "reader", "enable.auto.commit": False})
@@ -149,7 +153,7 @@ async def test_a_partition_that_does_not_exist(kafka: str, fresh_topic: str, sta
 
 
 async def test_no_log_is_a_lost_connection() -> None:
-    producer = client.producer("127.0.0.1:1")
+    producer = client.producer(at("127.0.0.1:1"))
     with pytest.raises(ConnectionLost, match=r"bootstrap\.servers"):
         await producer.start()
 
@@ -170,7 +174,7 @@ async def test_a_log_killed_and_started_again_gets_each_line_once_in_order(
 
 
 async def test_a_log_that_stays_away_fails_what_was_sent_in_time(own_log_node: Any, fresh_topic: str) -> None:
-    producer = client.producer(own_log_node.bootstrap_servers, delivery_timeout_seconds=1.0)
+    producer = client.producer(at(own_log_node.bootstrap_servers), delivery_timeout_seconds=1.0)
     await producer.start()
     await (await producer.send(Batch(fresh_topic, [b"stored"])))
     await asyncio.to_thread(own_log_node.kill)
@@ -200,7 +204,7 @@ async def test_a_transaction_is_seen_when_it_is_committed_and_what_follows_it_is
 async def test_what_is_not_committed_is_aborted_by_close_and_by_a_successor(
     kafka: str, fresh_topic: str, started_producer: StartedProducer, send_all: SendAll
 ) -> None:
-    closed = client.producer(kafka, transactional_id=fresh_topic)
+    closed = client.producer(at(kafka), transactional_id=fresh_topic)
     await closed.start()
     await send_all(closed, Batch(fresh_topic, [b"given up"]))
     await closed.close()
@@ -237,7 +241,7 @@ async def test_transactions_of_many_sizes_keep_every_record_in_order(
 async def test_an_end_whose_answer_is_lost_ends_the_producer(
     own_log_node: Any, fresh_topic: str, send_all: SendAll
 ) -> None:
-    producer = client.producer(own_log_node.bootstrap_servers, transactional_id=fresh_topic)
+    producer = client.producer(at(own_log_node.bootstrap_servers), transactional_id=fresh_topic)
     await producer.start()
     await send_all(producer, Batch(fresh_topic, [b"line"]))
     own_log_node.process.send_signal(signal.SIGSTOP)  # it takes the request and does not answer

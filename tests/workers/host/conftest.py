@@ -14,6 +14,7 @@ import pytest_asyncio
 import structlog
 
 from penstock import Positions
+from penstock_workers.log_connection import LogConnection
 from penstock_workers.task_host import Died, Failed, ForkServer, TaskEvent, TaskHost, TaskSpec
 
 T = TypeVar("T")
@@ -114,7 +115,7 @@ async def run(fork_server: ForkServer) -> AsyncIterator[Run]:
             import_path=f"hosted_connectors.{connector}",
             type="sink" if connector.startswith("sinks") else "source",
             config=config,
-            bootstrap_servers=bootstrap_servers,
+            log=LogConnection(bootstrap_servers=bootstrap_servers),
             offset_topic=f"{name}-offsets",
             transactional_id=f"test-{name}-{task}" if exactly_once else "",
             call_timeout_seconds=call_timeout_seconds,

@@ -160,6 +160,7 @@ async def test_the_end_of_the_fork_server_is_the_end_of_its_children_and_the_nex
 WORKER = """
 import asyncio, sys
 from penstock import Positions
+from penstock_workers.log_connection import LogConnection
 from penstock_workers.task_host import ForkServer, TaskHost, TaskSpec
 
 async def no_positions():
@@ -170,7 +171,8 @@ async def main():
     for number, connector in enumerate(["Blocking", "Counting", "Stubborn"]):
         spec = TaskSpec(
             connector="orphan", task=number, import_path=f"hosted_connectors.sources:{connector}", type="source",
-            config={"topic": sys.argv[2], "pause.seconds": "0.1"}, bootstrap_servers=sys.argv[1], offset_topic="o")
+            config={"topic": sys.argv[2], "pause.seconds": "0.1"},
+            log=LogConnection(bootstrap_servers=sys.argv[1]), offset_topic="o")
         host = TaskHost(spec, lambda event: None, fork_server, no_positions)
         await host.start()
         print("pid", host.pid, flush=True)

@@ -12,6 +12,7 @@ from aiokafka.errors import KafkaError, UnknownTopicOrPartitionError
 
 from penstock import PenstockError
 from penstock_workers.errors import UnsuitableTopic
+from penstock_workers.log_connection import LogConnection
 from penstock_workers.store.internal_topics import InternalTopic, check_topic, create_topic
 from penstock_workers.store.records import TableRecord, UnreadableRecord
 from penstock_workers.store.topic_log import TopicLog
@@ -60,7 +61,7 @@ async def partitions(admin: AIOKafkaAdminClient, fresh_topic: str) -> int:
 @pytest.fixture
 async def table(kafka: str, fresh_topic: str, partitions: int) -> AsyncIterator[tuple[Table, TopicLog]]:
     rows = Table()
-    log = TopicLog(kafka, fresh_topic, rows.apply, timeout_seconds=10)
+    log = TopicLog(LogConnection(bootstrap_servers=kafka), fresh_topic, rows.apply, timeout_seconds=10)
     await log.start(partitions)
     yield rows, log
     await log.stop()
@@ -86,7 +87,7 @@ async def test_a_start_reads_everything_and_goes_on_following(
     _, first = table
     await first.write([TableRecord(str(number).encode(), b"x") for number in range(100)])
     late = Table()
-    second = TopicLog(kafka, fresh_topic, late.apply, timeout_seconds=10)
+    second = TopicLog(LogConnection(bootstrap_servers=kafka), fresh_topic, late.apply, timeout_seconds=10)
     await second.start(partitions)
     assert len(late.rows) == 100
     await first.write([TableRecord(b"new", b"y")])

@@ -7,12 +7,13 @@ from penstock_workers.client.consumer import AiokafkaConsumer
 from penstock_workers.client.fetcher import Isolation
 from penstock_workers.client.interface import Consumer, Producer
 from penstock_workers.client.producer import AiokafkaProducer
+from penstock_workers.log_connection import LogConnection
 
-__all__ = ["Compression", "Consumer", "Isolation", "Producer", "consumer", "producer"]
+__all__ = ["Compression", "Consumer", "Isolation", "LogConnection", "Producer", "consumer", "producer"]
 
 
 def producer(
-    bootstrap_servers: str,
+    log: LogConnection,
     *,
     client_id: str = "penstock",
     transactional_id: str = "",
@@ -21,7 +22,7 @@ def producer(
 ) -> Producer:
     """A producer that is yet to be started. With a transactional id, what it sends is seen once it is committed."""
     return AiokafkaProducer(
-        bootstrap_servers,
+        log,
         client_id=client_id,
         transactional_id=transactional_id,
         compression=compression,
@@ -30,7 +31,7 @@ def producer(
 
 
 def consumer(
-    bootstrap_servers: str,
+    log: LogConnection,
     group: str,
     instance: str,
     *,
@@ -38,4 +39,4 @@ def consumer(
     isolation: Isolation = "read_committed",
 ) -> Consumer:
     """The member `instance` of `group`, yet to be started. Without a stored offset it begins at the earliest."""
-    return AiokafkaConsumer(bootstrap_servers, group, instance, client_id=client_id, isolation=isolation)
+    return AiokafkaConsumer(log, group, instance, client_id=client_id, isolation=isolation)

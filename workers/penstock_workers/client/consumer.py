@@ -19,6 +19,7 @@ from penstock_workers.client.errors import explained
 from penstock_workers.client.fetcher import Fetcher, Isolation
 from penstock_workers.client.membership import Membership
 from penstock_workers.client.rebalance import Rebalance, Revocation
+from penstock_workers.log_connection import LogConnection
 
 logger = structlog.get_logger()
 
@@ -40,14 +41,12 @@ Revoked = Callable[[Sequence[TopicPartition]], Awaitable[None]]
 class AiokafkaConsumer:
     """See `penstock_workers.client.interface.Consumer`."""
 
-    def __init__(
-        self, bootstrap_servers: str, group: str, instance: str, *, client_id: str, isolation: Isolation
-    ) -> None:
-        self._bootstrap_servers = bootstrap_servers
+    def __init__(self, log: LogConnection, group: str, instance: str, *, client_id: str, isolation: Isolation) -> None:
+        self._log = log
         self._group = group
         self._instance = instance
         self._client = AIOKafkaClient(
-            bootstrap_servers=bootstrap_servers, client_id=client_id, metadata_max_age_ms=METADATA_MAX_AGE_MILLISECONDS
+            **log.aiokafka_options(), client_id=client_id, metadata_max_age_ms=METADATA_MAX_AGE_MILLISECONDS
         )
         self._fetcher = Fetcher(self._client, isolation, self._wake)
         self._coordinator: GroupCoordinator | None = None
@@ -59,7 +58,7 @@ class AiokafkaConsumer:
         try:
             await self._client.bootstrap()
         except Exception as error:
-            raise explained(error, where=self._bootstrap_servers) from error
+            raise explained(error, where=self._log.bootstrap_servers) from error
         await self._wait_for_topics(topics)
         self._join(topics)
 

@@ -20,6 +20,7 @@ from penstock_workers.client.lane import RECORD_BATCH_MAX_BYTES, Chunk, Delivery
 from penstock_workers.client.partitioning import by_partition
 from penstock_workers.client.record_batch import Columns
 from penstock_workers.client.transactions import Transactions
+from penstock_workers.log_connection import LogConnection
 
 IN_FLIGHT_MAX_BYTES = 8_000_000
 """Taken by `send` and not yet acknowledged. Two megabytes keep a partition busy; the rest is for several of them."""
@@ -36,14 +37,14 @@ class AiokafkaProducer:
 
     def __init__(
         self,
-        bootstrap_servers: str,
+        log: LogConnection,
         *,
         client_id: str,
         transactional_id: str,
         compression: Compression,
         delivery_timeout_seconds: float,
     ) -> None:
-        self._bootstrap_servers = bootstrap_servers
+        self._log = log
         self._client_id = client_id
         self._transactional_id = transactional_id
         self._transactions: Transactions | None = None
@@ -59,7 +60,7 @@ class AiokafkaProducer:
 
     async def start(self) -> None:
         self._producer = AIOKafkaProducer(
-            bootstrap_servers=self._bootstrap_servers,
+            **self._log.aiokafka_options(),
             client_id=self._client_id,
             transactional_id=self._transactional_id or None,
             transaction_timeout_ms=TRANSACTION_TIMEOUT_MS,
@@ -120,18 +121,18 @@ class AiokafkaProducer:
             return Failed(
                 "the log has no transactions, which exactly-once delivery needs",
                 code="no-transactions",
-                where=self._bootstrap_servers,
+                where=self._log.bootstrap_servers,
                 hint="set delivery=at-least-once, or use Apache Kafka 2.5 or newer, or the bundled log",
             )
         if isinstance(error, TimeoutError):
             return RetryLater(
                 f"the log did not name a producer id within {START_TIMEOUT_SECONDS:g} s",
                 code="no-producer-id",
-                where=self._bootstrap_servers,
+                where=self._log.bootstrap_servers,
                 hint="see that the log has as many brokers as transaction.state.log.replication.factor asks for, or set"
                 " delivery=at-least-once",
             )
-        return explained(error, where=self._bootstrap_servers)
+        return explained(error, where=self._log.bootstrap_servers)
 
     async def _chunks(self, batch: Batch) -> list[tuple[TopicPartition, Columns, int]]:
         if not len(batch):
@@ -217,7 +218,7 @@ class AiokafkaProducer:
             RetryLater(
                 f"not acknowledged within {self._delivery_timeout_seconds:g} s",
                 code="delivery-timeout",
-                where=self._bootstrap_servers,
+                where=self._log.bootstrap_servers,
                 hint="check that the log is up; the task starts again from the last acknowledged position",
             )
         )

@@ -122,7 +122,7 @@ async def run_source(
 ) -> None:
     """The start of a transactional producer fences the one of the task before: its last position is known only then."""
     client_id = f"connector-producer-{spec.name}"
-    producer = client.producer(spec.bootstrap_servers, client_id=client_id, transactional_id=spec.transactional_id)
+    producer = client.producer(spec.log, client_id=client_id, transactional_id=spec.transactional_id)
     await of_the_log(producer.start())
     try:
         report(PositionsWanted())
@@ -139,7 +139,7 @@ async def run_sink(spec: TaskSpec, sink: Sink[Any], report: Report, stop: asynci
     def new_consumer() -> client.Consumer:
         client_id = f"connector-consumer-{spec.name}"
         group = f"connect-{spec.connector}"
-        return client.consumer(spec.bootstrap_servers, group, spec.name, client_id=client_id)
+        return client.consumer(spec.log, group, spec.name, client_id=client_id)
 
     await run_reporting(SinkTask(spec, sink, new_consumer, report, stop), report)
 

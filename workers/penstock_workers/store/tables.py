@@ -62,7 +62,7 @@ class Tables:
 
     def _topic_log(self, topic: str, apply: Callable[[TableRecord], None]) -> TopicLog:
         timeout_seconds = self._config.write_timeout_seconds
-        return TopicLog(self._config.bootstrap_servers, topic, apply, timeout_seconds=timeout_seconds)
+        return TopicLog(self._config.log, topic, apply, timeout_seconds=timeout_seconds)
 
     def _apply_config(self, record: TableRecord) -> None:
         self._on_config_change(self.configs.apply(record))
@@ -87,7 +87,7 @@ class Tables:
             ) from last_error or error
 
     async def _ensure_topics(self) -> tuple[str, list[int]]:
-        admin = AIOKafkaAdminClient(bootstrap_servers=self._config.bootstrap_servers, client_id="penstock-worker")
+        admin = AIOKafkaAdminClient(**self._config.log.aiokafka_options(), client_id="penstock-worker")
         try:
             await admin.start()
             cluster = await admin.describe_cluster()

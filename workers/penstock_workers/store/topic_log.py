@@ -16,6 +16,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 
 from penstock_workers.errors import LogUnavailable
+from penstock_workers.log_connection import LogConnection
 from penstock_workers.store.end_offsets import end_offsets
 from penstock_workers.store.records import TableRecord, UnreadableRecord
 from penstock_workers.store.topic_writer import TopicWriter
@@ -31,16 +32,16 @@ class TopicLog:
     """`apply` is called for each record, from the event loop; it may raise UnreadableRecord."""
 
     def __init__(
-        self, bootstrap_servers: str, topic: str, apply: Callable[[TableRecord], None], *, timeout_seconds: float
+        self, connection: LogConnection, topic: str, apply: Callable[[TableRecord], None], *, timeout_seconds: float
     ) -> None:
-        self._bootstrap_servers = bootstrap_servers
+        self._connection = connection
         self._topic = topic
         self._apply = apply
         self._timeout_seconds = timeout_seconds
         self._positions: dict[TopicPartition, int] = {}
         self._moved = asyncio.Condition()
         self._writing = asyncio.Lock()
-        self._writer = TopicWriter(bootstrap_servers, topic)
+        self._writer = TopicWriter(connection, topic)
         self._following: asyncio.Task[None] | None = None
         self._last_error: KafkaError | None = None
 
@@ -50,7 +51,7 @@ class TopicLog:
         Raises a KafkaError where the log cannot be reached, LogUnavailable where it does not answer in time.
         """
         self._consumer = AIOKafkaConsumer(
-            bootstrap_servers=self._bootstrap_servers,
+            **self._connection.aiokafka_options(),
             client_id=f"penstock-{self._topic}",
             group_id=None,
             enable_auto_commit=False,
@@ -142,7 +143,7 @@ class TopicLog:
         except TimeoutError as error:
             raise LogUnavailable(
                 f"{what} within {self._timeout_seconds:g} s",
-                where=self._bootstrap_servers,
+                where=self._connection.bootstrap_servers,
                 hint="see that the log is up, then look whether the change was made, and repeat it if not",
             ) from self._last_error or error
 

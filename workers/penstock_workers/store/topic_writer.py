@@ -16,6 +16,7 @@ from aiokafka.partitioner import DefaultPartitioner
 from aiokafka.producer.message_accumulator import BatchBuilder
 
 from penstock import PenstockError
+from penstock_workers.log_connection import LogConnection
 from penstock_workers.store.records import TableRecord
 
 REFUSALS = (MessageSizeTooLargeError, TopicAuthorizationFailedError)
@@ -28,8 +29,8 @@ REQUEST_TIMEOUT_MS = 10_000
 class TopicWriter:
     """One write at a time: the caller sees to that."""
 
-    def __init__(self, bootstrap_servers: str, topic: str) -> None:
-        self._bootstrap_servers = bootstrap_servers
+    def __init__(self, connection: LogConnection, topic: str) -> None:
+        self._connection = connection
         self._topic = topic
         self._producer: AIOKafkaProducer | None = None
         self._abandoning: set[asyncio.Task[None]] = set()
@@ -56,7 +57,7 @@ class TopicWriter:
     async def _connected(self) -> AIOKafkaProducer:
         if self._producer is None:
             self._producer = AIOKafkaProducer(
-                bootstrap_servers=self._bootstrap_servers,
+                **self._connection.aiokafka_options(),
                 client_id=f"penstock-{self._topic}",
                 acks="all",
                 enable_idempotence=True,
