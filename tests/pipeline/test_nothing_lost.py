@@ -1,4 +1,4 @@
-"""file -> topic -> file: each line once and in order, whatever is killed."""
+"""file -> topic -> file: each line once and in order, in the topic and in the file, whatever is killed."""
 
 import os
 import random
@@ -6,6 +6,7 @@ import time
 from pathlib import Path
 
 import pytest
+from confluent_kafka import Consumer, KafkaError, TopicPartition
 
 from .conftest import Platform, wait_until
 from .numbered_lines import Writer, assert_each_once_in_order, numbers_of
@@ -61,6 +62,31 @@ def kill_at_random(platform: Platform, chance: random.Random, kinds: list[str], 
         wait_until(lambda kind=kind: platform.kill_one(kind, chance.choice), f"a {kind} process to kill")  # type: ignore[misc]
 
 
+def numbers_in_topic(bootstrap_servers: str, topic: str) -> list[int]:
+    """What a client that is not ours reads of it, committed."""
+    consumer = Consumer(
+        {
+            "bootstrap.servers": bootstrap_servers,
+            "group.id": f"{topic}-proof",
+            "isolation.level": "read_committed",
+            "enable.auto.commit": False,
+            "enable.partition.eof": True,
+        }
+    )
+    consumer.assign([TopicPartition(topic, 0, 0)])
+    values: list[bytes] = []
+    errors: list[KafkaError] = []
+    deadline = time.monotonic() + 60
+    while not errors:
+        assert time.monotonic() < deadline, f"{topic} was not read to its end within 60 s"
+        messages = consumer.consume(10_000, timeout=0.2)
+        errors = [error for message in messages if (error := message.error())]
+        values += [message.value() or b"" for message in messages if not message.error()]
+    consumer.close()
+    assert [error.code() for error in errors] == [KafkaError._PARTITION_EOF]
+    return numbers_of(b"".join(value + b"\n" for value in values))
+
+
 def run_with_kills(
     platform: Platform, tmp_path: Path, chance: random.Random, topic: str, *, lines: int, rotations: int, kills: int
 ) -> None:
@@ -68,23 +94,25 @@ def run_with_kills(
     output = start_pipeline(platform, tmp_path, topic)
     writer.start()
     own_log = platform.command[4] == "up"
-    kinds = ["worker", "task", *(["log"] if own_log else [])] * kills
+    kinds = ["worker", "task", *(["log"] if own_log else [])]
+    kinds = kinds * (kills // len(kinds))
     chance.shuffle(kinds)
     kill_at_random(platform, chance, kinds, 2 * writer.likely_seconds / len(kinds))
     numbers = wait_for_last_lines(writer, output, deadline_seconds=300)
     assert_each_once_in_order(numbers, writer.ranges)
+    assert_each_once_in_order(numbers_in_topic(platform.bootstrap_servers, topic), writer.ranges)
     print(f"{lines} lines, {rotations} rotations, {len(kinds)} kills: none lost, none doubled")
 
 
 def test_kills_lose_nothing(any_platform: Platform, tmp_path: Path, chance: random.Random, fresh_topic: str) -> None:
-    run_with_kills(any_platform, tmp_path, chance, fresh_topic, lines=150_000, rotations=4, kills=2)
+    run_with_kills(any_platform, tmp_path, chance, fresh_topic, lines=150_000, rotations=4, kills=6)
 
 
 @pytest.mark.long
 def test_many_kills_lose_nothing_of_a_million_lines(
     any_platform: Platform, tmp_path: Path, chance: random.Random, fresh_topic: str
 ) -> None:
-    run_with_kills(any_platform, tmp_path, chance, fresh_topic, lines=1_000_000, rotations=10, kills=5)
+    run_with_kills(any_platform, tmp_path, chance, fresh_topic, lines=1_000_000, rotations=10, kills=30)
 
 
 def test_clean_restarts_lose_and_double_nothing(
