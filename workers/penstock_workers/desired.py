@@ -65,10 +65,10 @@ def plan_tasks(config: StringMap, plugin: PluginInfo | None, target_state: Targe
     source is one task. As in Kafka Connect, a stopped connector has none."""
     if plugin is None or target_state is TargetState.STOPPED:
         return []
-    return [config] * (_tasks_max(config) if plugin.type == "sink" else 1)
+    return [config] * (tasks_max(config) if plugin.type == "sink" else 1)
 
 
-def _tasks_max(config: StringMap) -> int:
+def tasks_max(config: StringMap) -> int:
     """REST lets no bad number through; what somebody else wrote into the log must not stop the worker."""
     text = config.get(TASKS_MAX, "1")
     return max(1, int(text)) if text.isdecimal() else 1

@@ -11,6 +11,8 @@ from aiokafka.errors import KafkaError
 
 from penstock_workers.config import WorkerConfig
 from penstock_workers.errors import LogUnavailable
+from penstock_workers.offsets.history import PREFIX as OFFSET_HISTORY
+from penstock_workers.offsets.history import OffsetHistory
 from penstock_workers.store.assignments import KEY as ASSIGNMENT
 from penstock_workers.store.assignments import AssignmentTable
 from penstock_workers.store.configs import ConfigTable, RestartRequest
@@ -39,12 +41,13 @@ class Tables:
         self.offsets = OffsetTable()
         self.statuses = StatusTable()
         self.assignments = AssignmentTable()
+        self.offset_history = OffsetHistory()
         self._config = config
         self._on_config_change = on_config_change
         self.config_log = self._topic_log(config.config_storage_topic, self._apply_config)
         self.offset_log = self._topic_log(config.offset_storage_topic, self.offsets.apply)
         self.status_log = self._topic_log(config.status_storage_topic, self.statuses.apply)
-        in_cluster = by_key({ASSIGNMENT: self.assignments.apply})
+        in_cluster = by_key({ASSIGNMENT: self.assignments.apply, OFFSET_HISTORY: self.offset_history.apply})
         self.cluster_log = self._topic_log(config.cluster_storage_topic, in_cluster)
         self._logs = (self.config_log, self.offset_log, self.status_log, self.cluster_log)
 
