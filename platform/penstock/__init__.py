@@ -25,6 +25,7 @@ This package imports nothing else of Penstock's: the platform depends on it, nev
 
 from penstock.config import Config, SinkConfig, SourceConfig, option
 from penstock.connector import Connector, Sink, Source, TopicPartition
+from penstock.converter import Column, Converter
 from penstock.errors import (
     BadConfiguration,
     ConnectionLost,
@@ -36,16 +37,18 @@ from penstock.errors import (
     WriteFailed,
 )
 from penstock.hooks import hookimpl
-from penstock.records import Batch, Header, Position, Positions, Record, SourcePartition
+from penstock.records import Batch, Header, Position, Positions, Record, Schema, SourcePartition
 
 __version__ = "0.1.0"
 
 __all__ = [
     "BadConfiguration",
     "Batch",
+    "Column",
     "Config",
     "ConnectionLost",
     "Connector",
+    "Converter",
     "Failed",
     "Header",
     "PenstockError",
@@ -54,6 +57,7 @@ __all__ = [
     "Problem",
     "Record",
     "RetryLater",
+    "Schema",
     "Sink",
     "SinkConfig",
     "SkipRecord",

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import AsyncIterator, Mapping, Sequence
-from typing import Any, ClassVar, Generic, NamedTuple, TypeVar
+from typing import Any, ClassVar, Generic, Literal, NamedTuple, TypeAlias, TypeVar
 
 from penstock.config import Config, SinkConfig, SourceConfig, config_class_of
 from penstock.records import Batch, Position, Positions, SourcePartition
@@ -22,6 +22,8 @@ class TopicPartition(NamedTuple):
     topic: str
     partition: int
 
+
+ColumnsHold: TypeAlias = Literal["bytes", "text", "values"]
 
 ConfigT = TypeVar("ConfigT", bound=Config)
 SourceConfigT = TypeVar("SourceConfigT", bound=SourceConfig)
@@ -33,6 +35,16 @@ class Connector(Generic[ConfigT]):
 
     version: ClassVar[str] = ""
     """Shown by `/connector-plugins`. Empty: the version of the distribution that brings the class."""
+
+    columns_hold: ClassVar[ColumnsHold] = "bytes"
+    """What keys and values are where the connector meets them; converters turn it into bytes in the log, and back.
+
+    `bytes`: any bytes. A sink gets them as they are in the log, and a converter only checks them.
+    `text`: bytes that are UTF-8 text. A source's become strings where a converter needs them (a line is a JSON string);
+    a sink's are the text of whatever value the converter finds.
+    `values`: None, booleans, numbers, strings, bytes, lists, mappings; numbers of a schema also `Decimal`, `date`,
+    `time` and `datetime`. The converter is JSON, unless the configuration names another.
+    """
 
     def __init__(self, config: ConfigT) -> None:
         """Called by the platform with the validated configuration. Do no work here: `open` is for that."""

@@ -8,10 +8,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias
 
-Header: TypeAlias = tuple[str, bytes | None]
+Header: TypeAlias = tuple[str, Any]
+"""A name and a value: bytes or None, or what the header converter makes of them (see `Connector.columns_hold`)."""
+
+Schema: TypeAlias = Mapping[str, Any]
+"""What a value is, in the words of Kafka Connect's JSON converter: `{"type": "int32", "optional": false}`."""
 
 Position: TypeAlias = Mapping[str, Any]
 """Where to resume, in the source's own terms: a flat map of strings, numbers, booleans and nulls, stored as
@@ -26,8 +30,8 @@ SourcePartition: TypeAlias = Mapping[str, Any]
 class Record:
     """One record, for code that wants them one at a time."""
 
-    value: bytes | None
-    key: bytes | None = None
+    value: Any
+    key: Any = None
     timestamp: int | None = None
     headers: Sequence[Header] = ()
     offset: int | None = None
@@ -39,13 +43,14 @@ class Batch:
 
     A source yields it; all of it, and its position, become durable together or not at all. A sink receives
     it with `partition` and `offsets` set. All columns are as long as `values`; an absent column stands for
-    no key, no header, the time of sending.
+    no key, no header, the time of sending. Keys and values are bytes or None, unless the connector asks for something
+    else by `columns_hold`.
     """
 
     topic: str = field(kw_only=False)
-    values: Sequence[bytes | None] = field(kw_only=False)
+    values: Sequence[Any] = field(kw_only=False)
     """May be empty: a batch with a position and no records records progress alone."""
-    keys: Sequence[bytes | None] | None = None
+    keys: Sequence[Any] | None = None
     timestamps: Sequence[int] | None = None
     """Milliseconds since 1970."""
     headers: Sequence[Sequence[Header]] | None = None
@@ -58,6 +63,9 @@ class Batch:
     """The topic's partition. A source leaves it to the platform with None, or chooses."""
     offsets: Sequence[int] | None = None
     """Sink: the offset of each record, ascending, not necessarily without gaps."""
+    value_schemas: Sequence[Schema | None] | None = None
+    """Of a connector whose columns hold values: what each of them is, where that is known."""
+    key_schemas: Sequence[Schema | None] | None = None
 
     @classmethod
     def of(cls, topic: str, records: Iterable[Record], **context: Any) -> Batch:
@@ -72,6 +80,23 @@ class Batch:
             else None,
             headers=[row.headers for row in rows] if any(row.headers for row in rows) else None,
             **context,
+        )
+
+    def select(self, indexes: Sequence[int]) -> Batch:
+        """The records at these indexes, in this order."""
+
+        def chosen(column: Sequence[Any] | None) -> Sequence[Any] | None:
+            return None if column is None else [column[index] for index in indexes]
+
+        return replace(
+            self,
+            values=[self.values[index] for index in indexes],
+            keys=chosen(self.keys),
+            timestamps=chosen(self.timestamps),
+            headers=chosen(self.headers),
+            offsets=chosen(self.offsets),
+            value_schemas=chosen(self.value_schemas),
+            key_schemas=chosen(self.key_schemas),
         )
 
     def __len__(self) -> int:

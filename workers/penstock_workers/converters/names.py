@@ -20,6 +20,7 @@ JAVA_NAMES = {
 """The native name of each."""
 
 BYTES = "bytes"
+STRING = "string"
 JSON = "json"
 SIMPLE = "simple"
 
@@ -28,8 +29,8 @@ CONVERTERS = (
     *(java for java, name in JAVA_NAMES.items() if name != SIMPLE),
 )
 HEADER_CONVERTERS = (
-    *(name for name in JAVA_NAMES.values() if name in (BYTES, "string", JSON, SIMPLE)),
-    *(java for java, name in JAVA_NAMES.items() if name in (BYTES, "string", JSON, SIMPLE)),
+    *(name for name in JAVA_NAMES.values() if name in (BYTES, STRING, JSON, SIMPLE)),
+    *(java for java, name in JAVA_NAMES.items() if name in (BYTES, STRING, JSON, SIMPLE)),
 )
 
 

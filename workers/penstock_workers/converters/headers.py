@@ -1,0 +1,49 @@
+"""The values of headers as text that says what it is: Kafka Connect's SimpleHeaderConverter."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import orjson
+
+from penstock import Column, Converter
+from penstock_workers.converters.text import text_of
+
+INTEGER = re.compile(r"[+-]?\d+")
+DECIMAL = re.compile(r"[+-]?(\d+\.\d*|\.?\d+)([eE][+-]?\d+)?")
+WORDS = {"true": True, "false": False, "null": None}
+
+
+class SimpleHeaderConverter(Converter):
+    def to_bytes(self, column: Column) -> Sequence[bytes | None]:
+        return [None if value is None else _text(value).encode() for value in column.values]
+
+    def from_bytes(self, column: Sequence[bytes | None]) -> Column:
+        return Column([None if data is None else _value(data) for data in column])
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, list | tuple | Mapping):
+        return orjson.dumps(value).decode()
+    return text_of(value)
+
+
+def _value(data: bytes) -> Any:
+    try:
+        text = data.decode()
+    except UnicodeDecodeError:
+        return data
+    if text in WORDS:
+        return WORDS[text]
+    if INTEGER.fullmatch(text):
+        return int(text)
+    if DECIMAL.fullmatch(text):
+        return float(text)
+    if text[:1] in ("[", "{", '"'):
+        try:
+            return orjson.loads(text)
+        except orjson.JSONDecodeError:
+            return text
+    return text
