@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from confluent_kafka import Consumer, KafkaError, TopicPartition
+from confluent_kafka.admin import AdminClient, NewTopic  # type: ignore[attr-defined]
 
 from .conftest import Platform, wait_until
 from .numbered_lines import Writer, assert_each_once_in_order, numbers_of
@@ -23,7 +24,9 @@ def chance() -> random.Random:
 
 
 def start_pipeline(platform: Platform, tmp_path: Path, topic: str) -> Path:
-    """Two connectors, as anybody would post them. Answers the file that the sink writes."""
+    """A topic of one partition, and two connectors as anybody would post them. The file that the sink writes."""
+    created = AdminClient({"bootstrap.servers": platform.bootstrap_servers}).create_topics([NewTopic(topic, 1, 1)])
+    created[topic].result(60)
     platform.create(
         "lines-in", connector_class="penstock_file.FileSource", paths=f"{tmp_path}/in/app.log*", topic=topic
     )
