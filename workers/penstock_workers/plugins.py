@@ -25,6 +25,8 @@ class PluginInfo:
     """Where a task host finds the class: `penstock_file.source:FileSource`."""
     schema: Mapping[str, Any]
     """JSON Schema of the connector's own options (`Config.json_schema()`), without the common ones."""
+    keeps_offsets: bool = False
+    """A sink that stores its offsets with its data: what the group committed does not move it."""
 
     def answers_to(self, name: str) -> bool:
         """A `connector.class` may be the full name or the class's name alone, with or without `Connector`."""

@@ -67,6 +67,7 @@ def describe(connector: Any, entry_point: EntryPoint, problems: list[Problem]) -
             "version": _version(connector, entry_point),
             "import_path": f"{connector.__module__}:{connector.__qualname__}",
             "schema": connector.config_class().json_schema(),
+            "keeps_offsets": issubclass(connector, Sink) and connector.assigned is not Sink.assigned,
         }
         json.dumps(description)  # a default that is not JSON shows here, beside the plugin that it belongs to
     except Exception as error:
