@@ -62,7 +62,7 @@ class SinkOffsets:
         sink_offsets(entries)
 
     async def write(self, changes: Sequence[OffsetEntry], history: TableRecord) -> None:
-        """What is given first, then what is forgotten: two requests. Should the second fail, the history undoes both."""
+        """What is given, then what is forgotten: two requests. Should the second fail, the history undoes both."""
         wanted = sink_offsets(changes)
         given = {place: offset for place, offset in wanted.items() if offset is not None}
         forgotten = [place for place, offset in wanted.items() if offset is None]
@@ -118,13 +118,13 @@ class SinkOffsets:
     async def _check_existence(self, admin: AIOKafkaAdminClient, wanted: Collection[TopicPartition]) -> None:
         existing = await self._partitions(admin, {place.topic for place in wanted})
         for place in wanted:
-            if place not in existing:
+            if KafkaPartition(*place) not in existing:
                 raise BadOffsets(f"topic {place.topic} has no partition {place.partition}", where=self._name)
 
     async def _check_no_members(self, admin: AIOKafkaAdminClient) -> None:
         """What would be refused is refused before anything is written."""
-        (answer,) = await self._retrying(lambda: admin.describe_consumer_groups([self._group]))
-        ((error_code, _, _, _, _, members, *_),) = answer.groups
+        answers: list[Any] = await self._retrying(lambda: admin.describe_consumer_groups([self._group]))
+        ((error_code, _, _, _, _, members, *_),) = answers[0].groups
         if kafka.for_code(error_code) is not kafka.GroupIdNotFound:
             self._raise(error_code, self._group)
         if members:
