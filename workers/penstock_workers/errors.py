@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from penstock import PenstockError
+from penstock import PenstockError, RetryLater
 
 
 class UnknownConnector(PenstockError):
@@ -82,6 +82,12 @@ class LogUnavailable(PenstockError):
     """The log did not answer within the deadline. REST answers 503."""
 
     code = "log-unavailable"
+
+
+class LogRefusesConnection(RetryLater):
+    """The log is there and does not let this process in: as it is configured, or as the log is."""
+
+    code = "connection-refused"
 
 
 class UnsuitableTopic(PenstockError):

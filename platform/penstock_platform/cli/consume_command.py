@@ -5,12 +5,15 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from penstock import PenstockError
-from penstock_platform.cli.kafka import bootstrap_option, connected, run
+from penstock_platform.cli.kafka import connected, log_options, run
+
+if TYPE_CHECKING:
+    from penstock_workers.log_connection import LogConnection
 
 TOPIC_PATIENCE_SECONDS, TOPIC_INTERVAL_SECONDS = 3.0, 0.2
 
@@ -23,24 +26,22 @@ TOPIC_PATIENCE_SECONDS, TOPIC_INTERVAL_SECONDS = 3.0, 0.2
 @click.option(
     "-o", "--output", type=click.Choice(["value", "json"]), default="value", show_default=True, help="Format."
 )
-@bootstrap_option
-def command(topic: str, count: int | None, start: str, at_end: bool, output: str, bootstrap_servers: str) -> None:
+@log_options
+def command(topic: str, count: int | None, start: str, at_end: bool, output: str, log: LogConnection) -> None:
     """Print the records of TOPIC, joining no group and committing nothing."""
-    run(_consume(topic, count, start, at_end, output == "json", bootstrap_servers))
+    run(_consume(topic, count, start, at_end, output == "json", log))
 
 
-async def _consume(
-    topic: str, count: int | None, start: str, at_end: bool, as_json: bool, bootstrap_servers: str
-) -> None:
+async def _consume(topic: str, count: int | None, start: str, at_end: bool, as_json: bool, log: LogConnection) -> None:
     from aiokafka import AIOKafkaConsumer
 
-    places = await _partitions_soon(topic, bootstrap_servers)
-    consumer = AIOKafkaConsumer(
-        bootstrap_servers=bootstrap_servers,
+    places = await _partitions_soon(topic, log)
+    async with connected(
+        AIOKafkaConsumer,
+        log,
         isolation_level="read_committed",
         auto_offset_reset="earliest" if start == "beginning" else "latest",
-    )
-    async with connected(consumer, bootstrap_servers):
+    ) as consumer:
         consumer.assign(places)
         ends = await consumer.end_offsets(places)
         while count is None or count > 0:
@@ -53,27 +54,27 @@ async def _consume(
             sys.stdout.flush()
 
 
-async def _partitions_soon(topic: str, bootstrap_servers: str) -> list[Any]:
+async def _partitions_soon(topic: str, log: LogConnection) -> list[Any]:
     """The connector that makes the topic may just be starting: wait a little before calling it unknown."""
     try:
         async with asyncio.timeout(TOPIC_PATIENCE_SECONDS):
             while True:
                 try:
-                    return await partitions_of(topic, bootstrap_servers)
+                    return await partitions_of(topic, log)
                 except PenstockError as error:
                     if error.problem.code != "unknown-topic":
                         raise
                     await asyncio.sleep(TOPIC_INTERVAL_SECONDS)
     except TimeoutError:
-        return await partitions_of(topic, bootstrap_servers)
+        return await partitions_of(topic, log)
 
 
-async def partitions_of(topic: str, bootstrap_servers: str) -> list[Any]:
+async def partitions_of(topic: str, log: LogConnection) -> list[Any]:
     """As aiokafka's TopicPartitions. Asked of an admin client, since a consumer's question would create the topic."""
     from aiokafka import TopicPartition
     from aiokafka.admin import AIOKafkaAdminClient
 
-    async with connected(AIOKafkaAdminClient(bootstrap_servers=bootstrap_servers), bootstrap_servers) as admin:
+    async with connected(AIOKafkaAdminClient, log) as admin:
         described = [each for each in await admin.describe_topics() if each["topic"] == topic]
     if not described:
         raise PenstockError("there is no such topic", code="unknown-topic", where=topic, hint="penstock topic list")

@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from penstock import BadConfiguration, PenstockError
 from penstock_platform.cli.kafka import connected
+
+if TYPE_CHECKING:
+    from penstock_workers.log_connection import LogConnection
 
 UNKNOWN_STATE = "Unknown"
 
@@ -67,7 +70,7 @@ def _assigned(assignment: bytes) -> list[tuple[str, int]]:
         return []
 
 
-async def group_lag(admin: Any, group: GroupState, bootstrap_servers: str) -> list[PartitionLag]:
+async def group_lag(admin: Any, group: GroupState, log: LogConnection) -> list[PartitionLag]:
     """Of every partition that the group reads or has committed offsets for."""
     from aiokafka import AIOKafkaConsumer, TopicPartition
 
@@ -81,7 +84,7 @@ async def group_lag(admin: Any, group: GroupState, bootstrap_servers: str) -> li
     places = sorted(wanted & known)
     if not places:
         return []  # and no consumer: aiokafka's cannot be stopped before it has done anything
-    async with connected(AIOKafkaConsumer(bootstrap_servers=bootstrap_servers), bootstrap_servers) as consumer:
+    async with connected(AIOKafkaConsumer, log) as consumer:
         starts, ends = await consumer.beginning_offsets(places), await consumer.end_offsets(places)
     return [
         PartitionLag(
@@ -96,7 +99,7 @@ async def group_lag(admin: Any, group: GroupState, bootstrap_servers: str) -> li
     ]
 
 
-async def plan_reset(lags: Collection[PartitionLag], to: str, bootstrap_servers: str) -> list[int]:
+async def plan_reset(lags: Collection[PartitionLag], to: str, log: LogConnection) -> list[int]:
     """The offset for each partition: `to` is earliest, latest, an offset, or a date and time."""
     if to == "earliest":
         return [lag.start_offset for lag in lags]
@@ -104,15 +107,15 @@ async def plan_reset(lags: Collection[PartitionLag], to: str, bootstrap_servers:
         return [lag.end_offset for lag in lags]
     if to.isdecimal():
         return [min(max(int(to), lag.start_offset), lag.end_offset) for lag in lags]
-    return await _offsets_at(lags, _timestamp_ms(to), bootstrap_servers)
+    return await _offsets_at(lags, _timestamp_ms(to), log)
 
 
-async def _offsets_at(lags: Collection[PartitionLag], timestamp_ms: int, bootstrap_servers: str) -> list[int]:
+async def _offsets_at(lags: Collection[PartitionLag], timestamp_ms: int, log: LogConnection) -> list[int]:
     """The first record at that time or later; the end where there is none."""
     from aiokafka import AIOKafkaConsumer, TopicPartition
 
     times = {TopicPartition(lag.topic, lag.partition): timestamp_ms for lag in lags}
-    async with connected(AIOKafkaConsumer(bootstrap_servers=bootstrap_servers), bootstrap_servers) as consumer:
+    async with connected(AIOKafkaConsumer, log) as consumer:
         found = await consumer.offsets_for_times(times)
     at = [found.get(TopicPartition(lag.topic, lag.partition)) for lag in lags]
     return [lag.end_offset if place is None else place.offset for lag, place in zip(lags, at, strict=True)]
@@ -129,16 +132,13 @@ def _timestamp_ms(text: str) -> int:
         ) from None
 
 
-async def commit_offsets(
-    group: str, lags: Collection[PartitionLag], offsets: list[int], bootstrap_servers: str
-) -> None:
+async def commit_offsets(group: str, lags: Collection[PartitionLag], offsets: list[int], log: LogConnection) -> None:
     """In the place of the group's members, of which there must be none."""
     from aiokafka import AIOKafkaConsumer, TopicPartition
     from aiokafka.errors import CommitFailedError
 
     places = [TopicPartition(lag.topic, lag.partition) for lag in lags]
-    consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap_servers, group_id=group, enable_auto_commit=False)
-    async with connected(consumer, bootstrap_servers):
+    async with connected(AIOKafkaConsumer, log, group_id=group, enable_auto_commit=False) as consumer:
         consumer.assign(places)
         try:
             await consumer.commit(dict(zip(places, offsets, strict=True)))

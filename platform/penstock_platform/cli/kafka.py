@@ -1,30 +1,54 @@
-"""What the commands that talk to the log directly share: the option, and one place where its errors are named."""
+"""What the commands that talk to the log directly share: how they reach it, and how its errors are named."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import logging
 from collections.abc import AsyncIterator, Callable, Coroutine
-from typing import Any, TypeVar
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from penstock import PenstockError
 
-DEFAULT_BOOTSTRAP_SERVERS = "127.0.0.1:9092"
+if TYPE_CHECKING:
+    from penstock_workers.log_connection import LogConnection
 
 T = TypeVar("T")
 
 
-def bootstrap_option(command: Callable[..., Any]) -> Callable[..., Any]:
-    return click.option(
+def log_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Adds the options that say how the log is reached; the command gets what they say as `log`."""
+
+    @click.option(
         "--bootstrap-servers",
-        default=DEFAULT_BOOTSTRAP_SERVERS,
-        show_default=True,
         envvar="PENSTOCK_BOOTSTRAP_SERVERS",
-        help="host:port of one or more nodes of the log, comma-separated.",
-    )(command)
+        help="host:port of one or more nodes of the log, comma-separated. [default: 127.0.0.1:9092]",
+    )
+    @click.option(
+        "--command-config",
+        type=click.Path(dir_okay=False, path_type=Path),
+        envvar="PENSTOCK_COMMAND_CONFIG",
+        help="File that says how to connect, as a client.properties of Kafka's does: security.protocol and so on.",
+    )
+    @functools.wraps(command)
+    def with_log(bootstrap_servers: str | None, command_config: Path | None, **arguments: Any) -> Any:
+        return command(log=_log_connection(bootstrap_servers, command_config), **arguments)
+
+    return with_log
+
+
+def _log_connection(bootstrap_servers: str | None, command_config: Path | None) -> LogConnection:
+    from penstock_platform.cli.config_file import read_config
+    from penstock_workers.log_connection import LogConnection
+
+    options = read_config(command_config) if command_config else {}
+    if bootstrap_servers is not None:
+        options["bootstrap.servers"] = bootstrap_servers
+    return LogConnection.of(options)
 
 
 def run(coroutine: Coroutine[Any, Any, T]) -> T:
@@ -39,25 +63,37 @@ def run(coroutine: Coroutine[Any, Any, T]) -> T:
 
 
 @contextlib.asynccontextmanager
-async def connected(client: Any, bootstrap_servers: str) -> AsyncIterator[Any]:
-    """An aiokafka client, producer, consumer or admin client: started, and closed in the end."""
+async def connected(client_class: Callable[..., Any], log: LogConnection, **options: Any) -> AsyncIterator[Any]:
+    """An aiokafka producer, consumer or admin client with these options: started, and closed in the end."""
     from aiokafka.errors import KafkaConnectionError
 
+    client = client_class(**log.aiokafka_options(), **options)
     close = getattr(client, "stop", None) or client.close
     try:
         await client.start()
     except KafkaConnectionError as error:
         await close()
-        raise PenstockError(
-            "no node of the log answers",
-            code="no-server",
-            where=bootstrap_servers,
-            hint="start one with `penstock up`, or name another with --bootstrap-servers",
-        ) from error
+        reason = await _why_unreachable(log)
+        raise reason from reason.__cause__ or error
     try:
         yield client
     finally:
         await close()
+
+
+async def _why_unreachable(log: LogConnection) -> PenstockError:
+    from penstock import ConnectionLost
+    from penstock_workers.client.unreachable import why_unreachable
+
+    reason = await why_unreachable(log)
+    if not isinstance(reason, ConnectionLost):
+        return reason
+    return PenstockError(
+        f"no node of the log answers: {reason.problem.message}",
+        code="no-server",
+        where=log.bootstrap_servers,
+        hint="start one with `penstock up`, or name another with --bootstrap-servers",
+    )
 
 
 def check_topic_errors(name: str, errors: list[tuple[Any, ...]]) -> None:

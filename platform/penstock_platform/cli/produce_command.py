@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import sys
 from itertools import islice
+from typing import TYPE_CHECKING
 
 import click
 
-from penstock_platform.cli.kafka import bootstrap_option, connected, run
+from penstock_platform.cli.kafka import connected, log_options, run
+
+if TYPE_CHECKING:
+    from penstock_workers.log_connection import LogConnection
 
 LINES_IN_FLIGHT = 10_000
 
@@ -15,21 +19,20 @@ LINES_IN_FLIGHT = 10_000
 @click.command(name="produce")
 @click.argument("topic")
 @click.option("-k", "--key-separator", help="Split each line at the first of these: key before, value behind.")
-@bootstrap_option
-def command(topic: str, key_separator: str | None, bootstrap_servers: str) -> None:
+@log_options
+def command(topic: str, key_separator: str | None, log: LogConnection) -> None:
     """Write each line of stdin to TOPIC as one record."""
-    count = run(_produce(topic, key_separator.encode() if key_separator else None, bootstrap_servers))
+    count = run(_produce(topic, key_separator.encode() if key_separator else None, log))
     click.echo(f"{count} records in {topic}", err=True)
 
 
-async def _produce(topic: str, separator: bytes | None, bootstrap_servers: str) -> int:
+async def _produce(topic: str, separator: bytes | None, log: LogConnection) -> int:
     import asyncio
 
     from aiokafka import AIOKafkaProducer
 
-    producer = AIOKafkaProducer(bootstrap_servers=bootstrap_servers, enable_idempotence=True, linger_ms=5)
     count = 0
-    async with connected(producer, bootstrap_servers):
+    async with connected(AIOKafkaProducer, log, enable_idempotence=True, linger_ms=5) as producer:
         while lines := await asyncio.to_thread(lambda: list(islice(sys.stdin.buffer, LINES_IN_FLIGHT))):
             sent = []
             for line in lines:

@@ -36,6 +36,8 @@ ENVIRONMENT_CODES = {
     "connection-lost",
     "no-server",
     "log-unavailable",
+    "authentication-failed",
+    "tls-failed",
 }
 
 

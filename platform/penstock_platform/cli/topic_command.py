@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from penstock import PenstockError
-from penstock_platform.cli.kafka import bootstrap_option, check_topic_errors, connected, run
+from penstock_platform.cli.kafka import check_topic_errors, connected, log_options, run
 from penstock_platform.cli.output import output_option, print_json, print_table
 from penstock_platform.cli.topic_configs import add_partitions, pair, read_configs, topic_configs
 from penstock_platform.cli.topic_tail import tail_topic
+
+if TYPE_CHECKING:
+    from penstock_workers.log_connection import LogConnection
 
 
 @click.group(name="topic")
@@ -20,11 +23,11 @@ def command() -> None:
 
 @command.command("list")
 @click.option("--internal", is_flag=True, help="Internal topics too.")
-@bootstrap_option
+@log_options
 @output_option
-def list_topics(internal: bool, bootstrap_servers: str, output: str) -> None:
+def list_topics(internal: bool, log: LogConnection, output: str) -> None:
     """Topics with their partitions and how many records they hold."""
-    topics = [topic for topic in run(_topics(bootstrap_servers)) if internal or not topic["internal"]]
+    topics = [topic for topic in run(_topics(log)) if internal or not topic["internal"]]
     if output == "json":
         print_json(topics)
     elif topics:
@@ -35,17 +38,17 @@ def list_topics(internal: bool, bootstrap_servers: str, output: str) -> None:
         click.echo("No topics yet. Create one: penstock topic create NAME", err=True)
 
 
-async def _topics(bootstrap_servers: str) -> list[dict[str, Any]]:
+async def _topics(log: LogConnection) -> list[dict[str, Any]]:
     from aiokafka import AIOKafkaConsumer, TopicPartition
     from aiokafka.admin import AIOKafkaAdminClient
 
-    async with connected(AIOKafkaAdminClient(bootstrap_servers=bootstrap_servers), bootstrap_servers) as admin:
+    async with connected(AIOKafkaAdminClient, log) as admin:
         described = await admin.describe_topics()
     topics = sorted(described, key=lambda topic: topic["topic"])
     if not topics:
         return []
     places = [TopicPartition(t["topic"], p["partition"]) for t in topics for p in t["partitions"]]
-    async with connected(AIOKafkaConsumer(bootstrap_servers=bootstrap_servers), bootstrap_servers) as consumer:
+    async with connected(AIOKafkaConsumer, log) as consumer:
         starts, ends = await consumer.beginning_offsets(places), await consumer.end_offsets(places)
     return [
         {
@@ -70,16 +73,16 @@ async def _topics(bootstrap_servers: str) -> list[dict[str, Any]]:
 
 @command.command("describe")
 @click.argument("name")
-@bootstrap_option
+@log_options
 @output_option
-def describe_topic(name: str, bootstrap_servers: str, output: str) -> None:
+def describe_topic(name: str, log: LogConnection, output: str) -> None:
     """Partitions of one topic: leader, replicas, offsets. And which of its configurations are not at their default."""
-    found = [topic for topic in run(_topics(bootstrap_servers)) if topic["name"] == name]
+    found = [topic for topic in run(_topics(log)) if topic["name"] == name]
     if not found:
         raise PenstockError(
             "there is no such topic", code="unknown-topic", where=name, hint="penstock topic list --internal"
         )
-    configs = [config for config in run(read_configs(name, bootstrap_servers)) if config["source"] != "default"]
+    configs = [config for config in run(read_configs(name, log)) if config["source"] != "default"]
     if output == "json":
         print_json(found[0] | {"configs": {config["name"]: config["value"] for config in configs}})
         return
@@ -97,38 +100,38 @@ def describe_topic(name: str, bootstrap_servers: str, output: str) -> None:
 @click.option("--partitions", default=1, show_default=True, type=click.IntRange(1), help="Number of partitions.")
 @click.option("--replication-factor", default=1, show_default=True, type=click.IntRange(1), help="Copies of each.")
 @click.option("-c", "--config", "configs", multiple=True, metavar="KEY=VALUE", help="A topic configuration.")
-@bootstrap_option
+@log_options
 def create_topic(
-    name: str, partitions: int, replication_factor: int, configs: tuple[str, ...], bootstrap_servers: str
+    name: str, partitions: int, replication_factor: int, configs: tuple[str, ...], log: LogConnection
 ) -> None:
     """Create topic NAME."""
     pairs = dict(pair(config, option="--config") for config in configs)
-    check_topic_errors(name, run(_create(name, partitions, replication_factor, pairs, bootstrap_servers)).topic_errors)
+    check_topic_errors(name, run(_create(name, partitions, replication_factor, pairs, log)).topic_errors)
     click.echo(f"{name}: created with {partitions} partition{'s' * (partitions > 1)}", err=True)
 
 
-async def _create(name: str, partitions: int, factor: int, configs: dict[str, str], bootstrap_servers: str) -> Any:
+async def _create(name: str, partitions: int, factor: int, configs: dict[str, str], log: LogConnection) -> Any:
     from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
-    async with connected(AIOKafkaAdminClient(bootstrap_servers=bootstrap_servers), bootstrap_servers) as admin:
+    async with connected(AIOKafkaAdminClient, log) as admin:
         return await admin.create_topics([NewTopic(name, partitions, factor, topic_configs=configs)])
 
 
 @command.command("delete")
 @click.argument("names", nargs=-1, required=True)
 @click.confirmation_option("--yes", prompt="The records of these topics will be gone. Delete?")
-@bootstrap_option
-def delete_topics(names: tuple[str, ...], bootstrap_servers: str) -> None:
+@log_options
+def delete_topics(names: tuple[str, ...], log: LogConnection) -> None:
     """Delete topics and all their records."""
     for name in names:
-        check_topic_errors(name, run(_delete(name, bootstrap_servers)).topic_error_codes)
+        check_topic_errors(name, run(_delete(name, log)).topic_error_codes)
         click.echo(f"{name}: deleted", err=True)
 
 
-async def _delete(name: str, bootstrap_servers: str) -> Any:
+async def _delete(name: str, log: LogConnection) -> Any:
     from aiokafka.admin import AIOKafkaAdminClient
 
-    async with connected(AIOKafkaAdminClient(bootstrap_servers=bootstrap_servers), bootstrap_servers) as admin:
+    async with connected(AIOKafkaAdminClient, log) as admin:
         return await admin.delete_topics([name])
 
 

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from penstock import BadConfiguration
-from penstock_platform.cli.kafka import bootstrap_option, check_topic_errors, connected, run
+from penstock_platform.cli.kafka import check_topic_errors, connected, log_options, run
 from penstock_platform.cli.output import output_option, print_json, print_table
+
+if TYPE_CHECKING:
+    from penstock_workers.log_connection import LogConnection
 
 
 @click.command("configs")
@@ -17,14 +20,14 @@ from penstock_platform.cli.output import output_option, print_json, print_table
 @click.option("-s", "--set", "settings", multiple=True, metavar="KEY=VALUE", help="Set this configuration.")
 @click.option("--unset", multiple=True, metavar="KEY", help="Let this one go back to its default.")
 @click.option("--all", "everything", is_flag=True, help="Those at their default too.")
-@bootstrap_option
+@log_options
 @output_option
 def topic_configs(
-    name: str, settings: tuple[str, ...], unset: tuple[str, ...], everything: bool, bootstrap_servers: str, output: str
+    name: str, settings: tuple[str, ...], unset: tuple[str, ...], everything: bool, log: LogConnection, output: str
 ) -> None:
     """The configurations of topic NAME, after those given are changed."""
     values = dict(pair(setting, option="--set") for setting in settings)
-    configs = run(read_configs(name, bootstrap_servers, values, unset))
+    configs = run(read_configs(name, log, values, unset))
     if not everything:
         configs = [config for config in configs if config["source"] != "default"]
     if output == "json":
@@ -36,14 +39,14 @@ def topic_configs(
 
 
 async def read_configs(
-    name: str, bootstrap_servers: str, values: Mapping[str, str] = {}, unset: Sequence[str] = ()
+    name: str, log: LogConnection, values: Mapping[str, str] = {}, unset: Sequence[str] = ()
 ) -> list[dict[str, Any]]:
     """All configurations of the topic, after those given are changed."""
     from aiokafka.admin import AIOKafkaAdminClient
 
     from penstock_platform.cli.configs import change_topic_configs, read_topic_configs
 
-    async with connected(AIOKafkaAdminClient(bootstrap_servers=bootstrap_servers), bootstrap_servers) as admin:
+    async with connected(AIOKafkaAdminClient, log) as admin:
         if values or unset:
             await change_topic_configs(admin, name, values, unset)
         return await read_topic_configs(admin, name)
@@ -52,20 +55,20 @@ async def read_configs(
 @click.command("add-partitions")
 @click.argument("name")
 @click.argument("total", type=click.IntRange(1))
-@bootstrap_option
-def add_partitions(name: str, total: int, bootstrap_servers: str) -> None:
+@log_options
+def add_partitions(name: str, total: int, log: LogConnection) -> None:
     """Grow topic NAME to TOTAL partitions.
 
     Records with a key go to another partition from then on than their like did before.
     """
-    check_topic_errors(name, run(_grow(name, total, bootstrap_servers)).topic_errors)
+    check_topic_errors(name, run(_grow(name, total, log)).topic_errors)
     click.echo(f"{name}: has {total} partitions", err=True)
 
 
-async def _grow(name: str, total: int, bootstrap_servers: str) -> Any:
+async def _grow(name: str, total: int, log: LogConnection) -> Any:
     from aiokafka.admin import AIOKafkaAdminClient, NewPartitions
 
-    async with connected(AIOKafkaAdminClient(bootstrap_servers=bootstrap_servers), bootstrap_servers) as admin:
+    async with connected(AIOKafkaAdminClient, log) as admin:
         return await admin.create_partitions({name: NewPartitions(total)})
 
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import sys
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from penstock_platform.cli.consume_command import partitions_of, print_record
-from penstock_platform.cli.kafka import bootstrap_option, connected, run
+from penstock_platform.cli.kafka import connected, log_options, run
+
+if TYPE_CHECKING:
+    from penstock_workers.log_connection import LogConnection
 
 
 @click.command("tail")
@@ -18,18 +21,17 @@ from penstock_platform.cli.kafka import bootstrap_option, connected, run
 @click.option(
     "-o", "--output", type=click.Choice(["value", "json"]), default="value", show_default=True, help="Format."
 )
-@bootstrap_option
-def tail_topic(name: str, count: int, at_end: bool, output: str, bootstrap_servers: str) -> None:
+@log_options
+def tail_topic(name: str, count: int, at_end: bool, output: str, log: LogConnection) -> None:
     """Print the last records of topic NAME by their time, then new ones as they come."""
-    run(_tail(name, count, at_end, output == "json", bootstrap_servers))
+    run(_tail(name, count, at_end, output == "json", log))
 
 
-async def _tail(name: str, count: int, at_end: bool, as_json: bool, bootstrap_servers: str) -> None:
+async def _tail(name: str, count: int, at_end: bool, as_json: bool, log: LogConnection) -> None:
     from aiokafka import AIOKafkaConsumer
 
-    places = await partitions_of(name, bootstrap_servers)
-    consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap_servers, isolation_level="read_committed")
-    async with connected(consumer, bootstrap_servers):
+    places = await partitions_of(name, log)
+    async with connected(AIOKafkaConsumer, log, isolation_level="read_committed") as consumer:
         consumer.assign(places)
         _print(sorted(await _last(consumer, places, count), key=lambda record: record.timestamp)[-count:], as_json)
         while not at_end:

@@ -19,6 +19,7 @@ from penstock_workers.client.errors import explained
 from penstock_workers.client.fetcher import Fetcher, Isolation
 from penstock_workers.client.membership import Membership
 from penstock_workers.client.rebalance import Rebalance, Revocation
+from penstock_workers.client.unreachable import why_unreachable
 from penstock_workers.log_connection import LogConnection
 
 logger = structlog.get_logger()
@@ -57,8 +58,9 @@ class AiokafkaConsumer:
         self._assigned, self._revoked = assigned, revoked
         try:
             await self._client.bootstrap()
-        except Exception as error:
-            raise explained(error, where=self._log.bootstrap_servers) from error
+        except KafkaError as error:
+            reason = await why_unreachable(self._log)
+            raise reason from reason.__cause__ or error
         await self._wait_for_topics(topics)
         self._join(topics)
 

@@ -20,6 +20,7 @@ from penstock_workers.client.lane import RECORD_BATCH_MAX_BYTES, Chunk, Delivery
 from penstock_workers.client.partitioning import by_partition
 from penstock_workers.client.record_batch import Columns
 from penstock_workers.client.transactions import Transactions
+from penstock_workers.client.unreachable import why_unreachable
 from penstock_workers.log_connection import LogConnection
 
 IN_FLIGHT_MAX_BYTES = 8_000_000
@@ -72,6 +73,10 @@ class AiokafkaProducer:
                 if self._transactional_id:
                     end_transactions_once(self._producer)
                 await self._producer.start()
+        except kafka.KafkaConnectionError as error:
+            await self._producer.stop()
+            reason = await why_unreachable(self._log)
+            raise reason from reason.__cause__ or error
         except Exception as error:
             await self._producer.stop()
             raise self._not_started(error) from error

@@ -9,8 +9,9 @@ import structlog
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 
+from penstock_workers.client.unreachable import why_unreachable
 from penstock_workers.config import WorkerConfig
-from penstock_workers.errors import LogUnavailable
+from penstock_workers.errors import LogRefusesConnection, LogUnavailable
 from penstock_workers.offsets.history import PREFIX as OFFSET_HISTORY
 from penstock_workers.offsets.history import OffsetHistory
 from penstock_workers.store.assignments import KEY as ASSIGNMENT
@@ -81,6 +82,7 @@ class Tables:
                         if last_error is None:
                             log.info("waiting for the log", servers=self._config.bootstrap_servers, why=repr(error))
                         last_error = error
+                        await self._unless_refused()
                         await asyncio.sleep(RETRY_SECONDS)
         except TimeoutError as error:
             raise LogUnavailable(
@@ -88,6 +90,12 @@ class Tables:
                 where=self._config.bootstrap_servers,
                 hint="start it, or set bootstrap.servers to where it is",
             ) from last_error or error
+
+    async def _unless_refused(self) -> None:
+        """To wait longer does not help against a wrong password."""
+        reason = await why_unreachable(self._config.log)
+        if isinstance(reason, LogRefusesConnection):
+            raise reason from reason.__cause__
 
     async def _ensure_topics(self) -> tuple[str, list[int]]:
         admin = AIOKafkaAdminClient(**self._config.log.aiokafka_options(), client_id="penstock-worker")

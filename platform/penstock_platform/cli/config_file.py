@@ -1,0 +1,61 @@
+"""Configuration files: TOML, JSON, or properties as Java reads them, so that Kafka's own files can be used."""
+
+from __future__ import annotations
+
+import json
+import re
+import tomllib
+from pathlib import Path
+from typing import Any
+
+from penstock import BadConfiguration
+
+_PAIR = re.compile(r"((?:\\.|[^\\=:\s])+)\s*[=:\s]?\s*(.*)", re.DOTALL)
+_CONTINUED = re.compile(r"(?<!\\)(\\\\)*\\\Z")
+_ESCAPE = re.compile(r"\\(u[0-9a-fA-F]{4}|.)", re.DOTALL)
+_CONTROL = {"t": "\t", "n": "\n", "r": "\r", "f": "\f"}
+
+
+def read_config(path: Path) -> dict[str, Any]:
+    """A flat map of options. TOML tables are joined by dots, so `[rest] port = 1` is `rest.port`."""
+    try:
+        text = path.read_text(encoding="utf-8")
+        if path.suffix == ".toml":
+            return dict(_flat(tomllib.loads(text)))
+        if path.suffix == ".json":
+            return dict(_flat(json.loads(text)))
+    except OSError as error:
+        raise BadConfiguration(f"cannot be read: {error.strerror}", where=str(path)) from error
+    except ValueError as error:
+        raise BadConfiguration(f"is not {path.suffix[1:].upper()}: {error}", where=str(path)) from error
+    return properties(text)
+
+
+def properties(text: str) -> dict[str, str]:
+    """What `java.util.Properties` makes of it: comments, lines that go on after a backslash, escapes."""
+    found = {}
+    lines = iter(text.splitlines())
+    for line in map(str.strip, lines):
+        if not line or line[0] in "#!":
+            continue
+        while _CONTINUED.search(line):
+            line = line[:-1] + next(lines, "").strip()
+        if pair := _PAIR.fullmatch(line):
+            key, value = pair.groups()
+            found[_unescaped(key)] = _unescaped(value)
+    return found
+
+
+def _unescaped(text: str) -> str:
+    def character(escape: re.Match[str]) -> str:
+        code = escape[1]
+        return chr(int(code[1:], 16)) if len(code) > 1 else _CONTROL.get(code, code)
+
+    return _ESCAPE.sub(character, text)
+
+
+def _flat(table: dict[str, Any], prefix: str = "") -> list[tuple[str, Any]]:
+    pairs: list[tuple[str, Any]] = []
+    for key, value in table.items():
+        pairs += _flat(value, f"{prefix}{key}.") if isinstance(value, dict) else [(prefix + key, value)]
+    return pairs
