@@ -4,18 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import Coroutine, Set
-from dataclasses import replace
+from collections.abc import Set
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 import structlog
 
 from penstock import BadConfiguration
-
-if TYPE_CHECKING:  # imported when it is time: the command line shows its help without it
-    from penstock_workers.worker import Worker
 
 log = structlog.get_logger()
 
@@ -24,7 +20,6 @@ FLAGS = {
     "group": "group.id",
     "rest_host": "rest.host.name",
     "rest_port": "rest.port",
-    "worker_id": "worker.id",
 }
 
 
@@ -33,7 +28,6 @@ FLAGS = {
 @click.option("--group", help="Name of the worker cluster. [default: connect-cluster]")
 @click.option("--rest-host", help="Address on which REST listens. [default: 127.0.0.1]")
 @click.option("--rest-port", type=int, help="Port on which REST listens; 0 takes a free one. [default: 8083]")
-@click.option("--worker-id", help="Name of this worker for life. [default: host and port of REST]")
 @click.option(
     "-c",
     "--config",
@@ -45,9 +39,6 @@ FLAGS = {
 @click.option("--log-json", is_flag=True, help="Log lines as JSON.")
 def command(config_file: Path | None, settings: tuple[str, ...], log_json: bool, **flags: Any) -> None:
     """Run a worker until SIGTERM or Ctrl-C.
-
-    SIGTERM drains it: the other workers of its cluster take over its tasks, then it leaves. Ctrl-C stops it where it
-    is: started again within two seconds, it keeps its tasks.
 
     All options of a worker: docs/reference/worker.md.
     """
@@ -81,39 +72,31 @@ async def _serve(config: Any) -> None:
 
     discovering = asyncio.create_task(discover())
     await asyncio.sleep(0)  # its process starts while this one imports
-    from penstock_platform.rest.server import listen, serve
+    from penstock_platform.rest.server import serve
     from penstock_workers.worker import Worker
 
-    listening = listen(config.rest_host_name, config.rest_port)
-    config = replace(config, rest_port=listening.getsockname()[1])
-    stopping, draining = asyncio.Event(), asyncio.Event()
-    asyncio.get_running_loop().add_signal_handler(signal.SIGINT, stopping.set)
-    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, draining.set)
+    stopping = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stopping.set)
     catalog = await discovering
     for problem in catalog.problems:
         log.warning("plugin cannot be used", **problem.to_dict())
     worker = Worker(config, catalog.plugins)
-    server = await serve(worker, catalog, listening)
+    server = await serve(worker, catalog, config.rest_host_name, config.rest_port)
     try:
-        await _until(_run(worker), stopping, draining, worker.leaving)
+        await _unless(stopping, worker.start())
+        await stopping.wait()
     finally:
-        await worker.stop(drain=not stopping.is_set())
-        await server.stop()  # last: to other workers its port says whether this process is there
+        await server.stop()
+        await worker.stop()
 
 
-async def _run(worker: Worker) -> None:
-    await worker.start()
-    await worker.lost()
-
-
-async def _until(running: Coroutine[Any, Any, None], *signals: asyncio.Event) -> None:
-    """Await it, but give it up at the first of these."""
-    run = asyncio.ensure_future(running)
-    waiting = [asyncio.ensure_future(event.wait()) for event in signals]
-    await asyncio.wait({run, *waiting}, return_when=asyncio.FIRST_COMPLETED)
-    for each in waiting:
-        each.cancel()
-    if not run.done():
-        run.cancel()
+async def _unless(stopping: asyncio.Event, starting: Any) -> None:
+    """Await the start, but give it up when we are to stop."""
+    start, stop = asyncio.ensure_future(starting), asyncio.create_task(stopping.wait())
+    await asyncio.wait({start, stop}, return_when=asyncio.FIRST_COMPLETED)
+    stop.cancel()
+    if not start.done():
+        start.cancel()
     else:
-        run.result()
+        start.result()
