@@ -25,8 +25,8 @@ def chance() -> random.Random:
 
 def start_pipeline(platform: Platform, tmp_path: Path, topic: str) -> Path:
     """A topic of one partition, and two connectors as anybody would post them. The file that the sink writes."""
-    created = AdminClient({"bootstrap.servers": platform.bootstrap_servers}).create_topics([NewTopic(topic, 1, 1)])
-    created[topic].result(60)
+    admin = AdminClient({"bootstrap.servers": platform.bootstrap_servers})
+    admin.create_topics([NewTopic(topic, 1, 1)])[topic].result(60)
     platform.create(
         "lines-in", connector_class="penstock_file.FileSource", paths=f"{tmp_path}/in/app.log*", topic=topic
     )
