@@ -11,15 +11,14 @@ from dataclasses import dataclass, replace
 from enum import Enum, auto
 from typing import NamedTuple, TypeAlias
 
+from penstock_workers.connector_config import without_live_options
 from penstock_workers.desired import DesiredConnector, StringMap
+from penstock_workers.restart_policy import RestartPolicy
 from penstock_workers.status import State, Status, TargetState, TaskId
 from penstock_workers.store.statuses import Subject
 
-FIRST_BACKOFF_SECONDS = 0.25
-"""A crash is rarely followed by another: start again at once, as a person sees it."""
-MAX_BACKOFF_SECONDS = 10.0
-STABLE_SECONDS = 10.0
-"""A task that ran so long and died starts over with the first backoff."""
+POSTPONED_SECONDS = 0.25
+"""To the next look whether the log is there again."""
 
 
 class Phase(Enum):
@@ -29,7 +28,8 @@ class Phase(Enum):
     WAITING = auto()
     """For the time of the next start, after its process died or lost the log."""
     FAILED = auto()
-    """Until a restart is asked for or the configuration changes."""
+    """Its own error. For the time of the next start where there is one, else until a restart is asked for or the
+    configuration changes."""
 
 
 ALIVE = (Phase.STARTING, Phase.RUNNING)
@@ -43,10 +43,15 @@ class TaskRun:
     phase: Phase
     since: float
     """When the phase began."""
-    deaths: int = 0
-    """In a row."""
-    retry_at: float = 0.0
+    attempts: int = 0
+    """Restarts in a row that a failure or death made necessary."""
+    retry_at: float | None = None
+    """When it is started again by itself."""
+    retry_time_ms: int | None = None
+    """The same for people: in milliseconds since 1970."""
     trace: str = ""
+    is_stuck: bool = False
+    """It runs, there is input, and nothing has moved for long."""
     restart_wanted: bool = False
     restarting: bool = False
 
@@ -63,13 +68,20 @@ class Stop(NamedTuple):
     task: TaskId
 
 
+class Tell(NamedTuple):
+    """Only options that can change while a task runs have: it goes on, with these."""
+
+    task: TaskId
+    config: StringMap
+
+
 class Forget(NamedTuple):
     """Nothing runs any more, and nothing is wanted."""
 
     task: TaskId
 
 
-Action: TypeAlias = Start | Stop | Forget
+Action: TypeAlias = Start | Stop | Tell | Forget
 
 
 def reconcile(desired: Mapping[str, DesiredConnector], runs: Runs, now: float) -> Iterator[Action]:
@@ -78,24 +90,31 @@ def reconcile(desired: Mapping[str, DesiredConnector], runs: Runs, now: float) -
         run = runs.get(task)
         if run is None or _is_due(run, config, now):
             yield Start(task, config)
-        elif run.phase in ALIVE and (run.config != config or run.restart_wanted):
+        elif run.phase in ALIVE and (run.restart_wanted or needs_restart(run.config, config)):
             yield Stop(task)
+        elif run.phase in ALIVE and run.config != config:
+            yield Tell(task, config)
     for task, run in runs.items():
         if task not in wanted and run.phase is not Phase.STOPPING:
             yield Stop(task) if run.phase in ALIVE else Forget(task)
 
 
+def needs_restart(old: StringMap, new: StringMap) -> bool:
+    return old != new and without_live_options(old) != without_live_options(new)
+
+
 def next_due(runs: Runs) -> float | None:
     """When `reconcile` has to be asked again, if nothing happens before."""
-    return min((run.retry_at for run in runs.values() if run.phase is Phase.WAITING), default=None)
+    waiting = (run.retry_at for run in runs.values() if run.phase in (Phase.WAITING, Phase.FAILED))
+    return min((retry_at for retry_at in waiting if retry_at is not None), default=None)
 
 
 def starting(before: TaskRun | None, config: StringMap, now: float) -> TaskRun:
     """The task's process is being started."""
     if before is None:
         return TaskRun(config, Phase.STARTING, now)
-    deaths = 0 if before.restart_wanted or before.config != config else before.deaths
-    return TaskRun(config, Phase.STARTING, now, deaths, trace=before.trace, restarting=True)
+    attempts = 0 if before.restart_wanted or needs_restart(before.config, config) else before.attempts
+    return TaskRun(config, Phase.STARTING, now, attempts, trace=before.trace, restarting=True)
 
 
 def started(run: TaskRun, now: float) -> TaskRun:
@@ -104,26 +123,54 @@ def started(run: TaskRun, now: float) -> TaskRun:
     return replace(run, phase=Phase.RUNNING, since=now, trace="", restarting=False)
 
 
+def told(run: TaskRun, config: StringMap) -> TaskRun:
+    """The running task has been sent its changed options."""
+    return replace(run, config=config)
+
+
+def stuck(run: TaskRun, is_stuck: bool) -> TaskRun:
+    """What the watchdog found."""
+    return replace(run, is_stuck=is_stuck)
+
+
 def postponed(run: TaskRun, trace: str, now: float) -> TaskRun:
     """It could not be prepared, for the log did not answer: no death of its own."""
-    return replace(run, phase=Phase.WAITING, since=now, retry_at=now + FIRST_BACKOFF_SECONDS, trace=trace)
+    return replace(run, phase=Phase.WAITING, since=now, retry_at=now + POSTPONED_SECONDS, trace=trace)
 
 
 def failed(run: TaskRun, trace: str, now: float) -> TaskRun:
-    """The connector itself gave up: its code or its configuration has to change first."""
+    """The connector itself gave up, by an error that says so: its configuration or its code has to change first."""
     return TaskRun(run.config, Phase.FAILED, now, trace=trace, restart_wanted=run.restart_wanted)
 
 
+def failed_unexpectedly(run: TaskRun, trace: str, now: float, jitter: float) -> TaskRun:
+    """An error of which nobody said that it will last: as FAILED as any other, and tried again by itself."""
+    return _again(run, Phase.FAILED, trace, now, jitter)
+
+
 def died(run: TaskRun, trace: str, now: float, jitter: float) -> TaskRun:
-    """The task's process ended, or lost the log: nothing says that the next one would. `jitter`: 0 to 1."""
-    was_stable = run.phase is Phase.RUNNING and now - run.since >= STABLE_SECONDS
-    deaths = 1 if was_stable else run.deaths + 1
-    retry_at = now + backoff_seconds(deaths, jitter)
-    return TaskRun(run.config, Phase.WAITING, now, deaths, retry_at, trace, run.restart_wanted)
+    """The task's process ended: nothing says that the next one would. `jitter`: 0 to 1."""
+    return _again(run, Phase.WAITING, trace, now, jitter)
+
+
+def lost_log(run: TaskRun, trace: str, now: float, jitter: float) -> TaskRun:
+    """The log went away from it, which counts against no policy: it is started again however often that happens."""
+    return _again(run, Phase.WAITING, trace, now, jitter, counts=False)
+
+
+def _again(run: TaskRun, phase: Phase, trace: str, now: float, jitter: float, *, counts: bool = True) -> TaskRun:
+    policy = RestartPolicy.of(run.config)
+    was_stable = run.phase is Phase.RUNNING and now - run.since >= policy.window_seconds
+    attempts = 1 if was_stable else run.attempts + 1
+    if counts and not policy.allows(attempts):
+        trace = f"{trace}\n\nNot started again: restart.max.attempts={policy.max_attempts} is reached."
+        return replace(failed(run, trace, now), attempts=attempts - 1)
+    retry_at = now + policy.pause_seconds(attempts, jitter)
+    return TaskRun(run.config, phase, now, attempts, retry_at, trace=trace, restart_wanted=run.restart_wanted)
 
 
 def stopping(run: TaskRun, now: float) -> TaskRun:
-    return replace(run, phase=Phase.STOPPING, since=now)
+    return replace(run, phase=Phase.STOPPING, since=now, is_stuck=False)
 
 
 def stopped(run: TaskRun, now: float) -> TaskRun | None:
@@ -140,12 +187,6 @@ def restart(run: TaskRun, *, only_failed: bool) -> TaskRun:
     return replace(run, restart_wanted=True)
 
 
-def backoff_seconds(deaths: int, jitter: float) -> float:
-    """Doubles with each death; the jitter takes up to half away, so that what died together starts apart."""
-    longest = min(MAX_BACKOFF_SECONDS, FIRST_BACKOFF_SECONDS * 2.0 ** min(deaths - 1, 16))
-    return longest * (1 - jitter / 2)
-
-
 def statuses(
     desired: Mapping[str, DesiredConnector], runs: Runs, worker_id: str, generation: int
 ) -> dict[Subject, Status]:
@@ -155,15 +196,21 @@ def statuses(
         result[name] = Status(_connector_state(connector), worker_id, generation, connector.problem)
         for number in range(len(connector.tasks)):
             task = TaskId(name, number)
-            state, trace = _task_state(connector, runs.get(task))
-            result[task] = Status(state, worker_id, generation, trace)
+            result[task] = _task_status(connector, runs.get(task), worker_id, generation)
     return result
+
+
+def _task_status(connector: DesiredConnector, run: TaskRun | None, worker_id: str, generation: int) -> Status:
+    state, trace = _task_state(connector, run)
+    if run is None or state is State.RUNNING:
+        return Status(state, worker_id, generation, trace, is_stuck=run is not None and run.is_stuck)
+    return Status(state, worker_id, generation, trace, run.attempts, run.retry_time_ms)
 
 
 def _is_due(run: TaskRun, config: StringMap, now: float) -> bool:
     if run.phase not in (Phase.WAITING, Phase.FAILED):
         return False
-    overdue = run.phase is Phase.WAITING and now >= run.retry_at
+    overdue = run.retry_at is not None and now >= run.retry_at
     return overdue or run.restart_wanted or run.config != config
 
 

@@ -8,24 +8,45 @@ from __future__ import annotations
 
 import asyncio
 import random
+import resource
 import signal
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections import Counter
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from contextlib import suppress
+from dataclasses import replace
 from functools import partial
 from typing import TypeVar
 
-import structlog
 from msgspec.structs import asdict
 
 from penstock import PenstockError, Positions
 from penstock_workers import reconcile
+from penstock_workers.connector_config import flag_of
+from penstock_workers.connector_logs import ConnectorLogs
 from penstock_workers.desired import DesiredConnector, StringMap
-from penstock_workers.reconcile import Forget, Start, Stop, TaskRun
+from penstock_workers.reconcile import Forget, Start, Stop, TaskRun, Tell
 from penstock_workers.status import TaskId, TaskMetrics
-from penstock_workers.task_host import Died, Ended, Failed, ForkServer, Progress, Started, TaskEvent, TaskHost, TaskSpec
+from penstock_workers.task_host import (
+    Died,
+    Ended,
+    Failed,
+    ForkServer,
+    Printed,
+    Progress,
+    Started,
+    TaskEvent,
+    TaskHost,
+    TaskSpec,
+)
+from penstock_workers.watchdog import Watchdog
 
-log = structlog.get_logger()
+WATCH_INTERVAL_SECONDS = 1.0
+ENDINGS = {
+    signal.SIGXCPU: "it used up cpu.max.seconds",
+    signal.SIGABRT: "it gave up by itself, as native code does where memory.max.bytes refuses it memory",
+    signal.SIGKILL: "from outside: by hand, or by the system where it has no more memory",
+}
 
 
 class Supervisor:
@@ -48,22 +69,31 @@ class Supervisor:
         self._graceful_timeout_seconds = graceful_timeout_seconds
         self.runs: dict[TaskId, TaskRun] = {}
         self.metrics: dict[TaskId, TaskMetrics] = {}
+        self.restarts: Counter[TaskId] = Counter()
+        """Of all causes, since this worker began."""
+        self.logs = ConnectorLogs()
+        self._hosts: dict[TaskId, TaskHost] = {}
+        self._watchdog = Watchdog()
         self._stops: dict[TaskId, asyncio.Event] = {}
         self._running: set[asyncio.Task[None]] = set()
         self._fork_server = ForkServer()
         self._changed = asyncio.Event()
-        self._loop: asyncio.Task[None] | None = None
+        self._loops: list[asyncio.Task[None]] = []
 
     async def start(self) -> None:
+        allow_many_descriptors()
         await self._fork_server.start()
-        self._loop = asyncio.create_task(self._reconcile_for_ever(), name="reconcile")
+        self._loops = [
+            asyncio.create_task(self._reconcile_for_ever(), name="reconcile"),
+            asyncio.create_task(self._watch_for_ever(), name="watch"),
+        ]
 
     async def stop(self) -> None:
         """Stop all tasks, at the same time, each gracefully."""
-        if self._loop:
-            self._loop.cancel()
+        for loop in self._loops:
+            loop.cancel()
             with suppress(asyncio.CancelledError):
-                await self._loop
+                await loop
         for stop in self._stops.values():
             stop.set()
         await asyncio.gather(*self._running, return_exceptions=True)
@@ -78,15 +108,43 @@ class Supervisor:
         if run := self.runs.get(task):
             self._set(task, reconcile.restart(run, only_failed=only_failed))
 
+    async def kill(self, tasks: Collection[TaskId]) -> None:
+        """End them at once, as those of others. Returns when nothing of them runs."""
+        hosts = [self._hosts[task] for task in tasks if task in self._hosts]
+        await asyncio.gather(*(host.kill() for host in hosts))
+        for task in tasks:
+            if (run := self.runs.get(task)) and run.phase in reconcile.ALIVE:
+                self.runs[task] = reconcile.stopping(run, time.monotonic())
+                self._stops[task].set()
+        self.wake()
+
     async def _reconcile_for_ever(self) -> None:
         while True:
             self._changed.clear()
-            for action in list(reconcile.reconcile(self._desired(), self.runs, time.monotonic())):
+            desired = self._desired()
+            for action in list(reconcile.reconcile(desired, self.runs, time.monotonic())):
                 self._execute(action)
+            self.logs.keep_only(desired)
             self._on_change()
             with suppress(TimeoutError):
                 async with asyncio.timeout(self._seconds_until_due()):
                     await self._changed.wait()
+
+    async def _watch_for_ever(self) -> None:
+        while True:
+            await asyncio.sleep(WATCH_INTERVAL_SECONDS)
+            for task, is_stuck in self._watchdog.changes(self.runs, time.monotonic()).items():
+                self._mark(task, is_stuck)
+
+    def _mark(self, task: TaskId, is_stuck: bool) -> None:
+        run = reconcile.stuck(self.runs[task], is_stuck)
+        if not is_stuck:
+            self.logs.record(task, "info", "task moves again")
+        else:
+            self.logs.record(task, "warning", "task is stuck", error=self.metrics[task].last_error)
+            if flag_of(run.config, "stuck.restart"):
+                run = reconcile.restart(run, only_failed=False)
+        self._set(task, run)
 
     def _seconds_until_due(self) -> float | None:
         due = reconcile.next_due(self.runs)
@@ -95,16 +153,25 @@ class Supervisor:
     def _execute(self, action: reconcile.Action) -> None:
         match action:
             case Start(task, config):
-                self.runs[task] = reconcile.starting(self.runs.get(task), config, time.monotonic())
-                self._stops[task] = asyncio.Event()
-                running = asyncio.create_task(self._run(task, config, self._stops[task]), name=f"run {task}")
-                self._running.add(running)
-                running.add_done_callback(self._running.discard)
+                self._start(task, config)
             case Stop(task):
                 self.runs[task] = reconcile.stopping(self.runs[task], time.monotonic())
                 self._stops[task].set()
+            case Tell(task, config):
+                self.runs[task] = reconcile.told(self.runs[task], config)
+                if host := self._hosts.get(task):
+                    host.tell(config)
             case Forget(task):
                 self._forget(task)
+
+    def _start(self, task: TaskId, config: StringMap) -> None:
+        before = self.runs.get(task)
+        self.restarts[task] += before is not None
+        self.runs[task] = reconcile.starting(before, config, time.monotonic())
+        self._stops[task] = asyncio.Event()
+        running = asyncio.create_task(self._run(task, config, self._stops[task]), name=f"run {task}")
+        self._running.add(running)
+        running.add_done_callback(self._running.discard)
 
     async def _run(self, task: TaskId, config: StringMap, stop: asyncio.Event) -> None:
         """One run: prepare, start, wait for its end or for the wish to end it."""
@@ -120,46 +187,61 @@ class Supervisor:
             host = TaskHost(spec, partial(self._on_event, task, end), self._fork_server, positions)
             await host.start()
         except (PenstockError, OSError) as error:
-            return self._died(task, f"The task could not be started: {error}")
-        if last_event := await _unless(stop, end):
-            return self._ended(task, last_event)
-        await host.stop(self._graceful_timeout_seconds)
-        return self._stopped(task)
+            trace = f"The task could not be started: {error}"
+            return self._failed(task, reconcile.died(self.runs[task], trace, time.monotonic(), random.random()))
+        try:
+            self._hosts[task] = host
+            if self.runs[task].config != config:  # told while there was nobody to hear
+                host.tell(self.runs[task].config)
+            if last_event := await _unless(stop, end):
+                return self._ended(task, last_event)
+            await host.stop(self._graceful_timeout_seconds)
+            return self._stopped(task)
+        finally:
+            del self._hosts[task]
+            self._watchdog.forget(task)
 
     def _on_event(self, task: TaskId, end: asyncio.Future[Failed | Died], event: TaskEvent) -> None:
         match event:
             case Started():
-                log.info("task started", connector=task.connector, task=task.task)
+                self.logs.record(task, "info", "task started")
                 self._set(task, reconcile.started(self.runs[task], time.monotonic()))
             case Progress():
                 self.metrics[task] = _metrics(event, self.metrics.get(task, TaskMetrics()))
+                self._watchdog.progress(task, event, time.monotonic())
+            case Printed(line):
+                self.logs.printed(task, line)
             case Ended():
-                log.info("task has reached the end of its input", connector=task.connector, task=task.task)
+                self.logs.record(task, "info", "task has reached the end of its input")
             case Failed() | Died():
                 if not end.done():  # cancelled when a stop is under way: the process was to end
                     end.set_result(event)
 
     def _ended(self, task: TaskId, event: Failed | Died) -> None:
+        run, now, jitter = self.runs[task], time.monotonic(), random.random()
         match event:
             case Died(exit_code):
-                self._died(task, _obituary(exit_code))
+                self._failed(task, reconcile.died(run, _obituary(exit_code), now, jitter))
             case Failed(_, trace, retryable=True):
-                self._died(task, trace)
-            case Failed(problem, trace):
-                log.error("task failed", connector=task.connector, task=task.task, **problem)
-                self._set(task, reconcile.failed(self.runs[task], trace, time.monotonic()))
+                self._failed(task, reconcile.lost_log(run, trace, now, jitter))
+            case Failed(_, trace, unexpected=True):
+                self._failed(task, reconcile.failed_unexpectedly(run, trace, now, jitter))
+            case Failed(_, trace):
+                self._failed(task, reconcile.failed(run, trace, now))
 
-    def _died(self, task: TaskId, trace: str) -> None:
-        run = reconcile.died(self.runs[task], trace, time.monotonic(), random.random())
-        after_seconds = round(run.retry_at - run.since, 2)
-        reason = trace.partition("\n")[0]
-        log.warning(
-            "task will be started again", connector=task.connector, task=task.task, why=reason, after=after_seconds
-        )
+    def _failed(self, task: TaskId, run: TaskRun) -> None:
+        why = run.trace.partition("\n")[0]
+        if run.retry_at is None:
+            self.logs.record(task, "error", "task failed", why=why)
+        else:
+            after_seconds = run.retry_at - run.since
+            run = replace(run, retry_time_ms=int((time.time() + after_seconds) * 1000))
+            after = round(after_seconds, 2)
+            self.logs.record(task, "warning", "task will be started again", why=why, after=after, attempt=run.attempts)
         self._set(task, run)
 
     def _stopped(self, task: TaskId) -> None:
-        log.info("task stopped", connector=task.connector, task=task.task)
+        self.logs.record(task, "info", "task stopped")
         if run := reconcile.stopped(self.runs[task], time.monotonic()):
             self._set(task, run)
         else:
@@ -199,4 +281,12 @@ def _metrics(event: Progress, before: TaskMetrics) -> TaskMetrics:
 def _obituary(exit_code: int) -> str:
     if exit_code >= 0:
         return f"The task's process ended by itself with exit code {exit_code}"
-    return f"The task's process was ended by {signal.Signals(-exit_code).name}"
+    number = signal.Signals(-exit_code)
+    why = f": {ENDINGS[number]}" if number in ENDINGS else ""
+    return f"The task's process was ended by {number.name}{why}"
+
+
+def allow_many_descriptors() -> None:
+    """A running task takes two of them. What the user may have at most is only asked for by whoever needs it."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))

@@ -11,7 +11,7 @@ import os
 import signal
 import socket
 import traceback
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 
 import structlog
 
@@ -24,7 +24,9 @@ from penstock_workers.host.messages import (
     Ended,
     Failed,
     Heartbeat,
+    NewOptions,
     PositionsWanted,
+    Printed,
     Progress,
     Started,
     Stop,
@@ -41,6 +43,7 @@ __all__ = [
     "Failed",
     "ForkFailed",
     "ForkServer",
+    "Printed",
     "Progress",
     "Started",
     "TaskEvent",
@@ -99,9 +102,13 @@ class TaskHost:
             theirs.close()
             os.close(writing)
         self._channel = await Channel.over(control)
-        self._output = await Output.of(reading, self.spec.connector, self.spec.task)
+        self._output = await Output.of(reading, lambda line: self._on_event(Printed(line)))
         self._channel.post(self.spec)
         self._supervising = asyncio.create_task(self._supervise(exited))
+
+    def tell(self, config: Mapping[str, str]) -> None:
+        """Options that a running task takes up have changed."""
+        self._channel.post(NewOptions(config))
 
     async def stop(self, timeout_seconds: float) -> None:
         """Ask the task to deliver what it has and to stop. When the time is up: SIGTERM, then SIGKILL.
@@ -197,4 +204,4 @@ class TaskHost:
             hint="await what takes long, or hand it to asyncio.to_thread; or raise task.call.timeout.seconds",
         )
         trace = "\n".join([str(problem), "", *(stacks or ["The process did not print its stacks."])])
-        return Failed(problem.to_dict() | {"cause": ""}, trace, retryable=False)
+        return Failed(problem.to_dict() | {"cause": ""}, trace, retryable=False, unexpected=True)

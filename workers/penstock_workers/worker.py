@@ -227,6 +227,7 @@ class Worker:
             offset_topic=self._config.offset_storage_topic,
             transactional_id=self._transactional_id(task, config),
             call_timeout_seconds=self._config.task_call_timeout_seconds,
+            tasks=len(self._tables.configs.tasks(task.connector)),
         )
 
     def _transactional_id(self, task: TaskId, config: StringMap) -> str:

@@ -5,17 +5,16 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
+from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
 import pytest
 import pytest_asyncio
-import structlog
 
 from penstock import Positions
 from penstock_workers.log_connection import LogConnection
-from penstock_workers.task_host import Died, Failed, ForkServer, TaskEvent, TaskHost, TaskSpec
+from penstock_workers.task_host import Died, Failed, ForkServer, Printed, TaskEvent, TaskHost, TaskSpec
 
 T = TypeVar("T")
 DEADLINE_SECONDS = 30.0
@@ -37,11 +36,11 @@ class Hosted:
         self.host = TaskHost(spec, self._on_event, fork_server, positions)
 
     def _on_event(self, event: TaskEvent) -> None:
-        self.events.append(event)
-        self._news.set()
-
-    def take_line(self, line: str) -> None:
-        self.printed.append(json.loads(line) if line.startswith("{") else {"event": "text", "line": line})
+        if isinstance(event, Printed):
+            line = event.line
+            self.printed.append(json.loads(line) if line.startswith("{") else {"event": "text", "line": line})
+        else:
+            self.events.append(event)
         self._news.set()
 
     async def until(self, condition: Callable[[], T | None]) -> T:
@@ -88,14 +87,6 @@ Run = Callable[..., Any]
 @pytest_asyncio.fixture(loop_scope="module")
 async def run(fork_server: ForkServer) -> AsyncIterator[Run]:
     """`await run("sources:Counting", topic="t")`: a started task host, killed after the test."""
-    hosted_by_name: dict[str, Hosted] = {}
-
-    def route(_: object, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-        if event["event"] == "task output":
-            hosted_by_name[f"{event['connector']}-{event['task']}"].take_line(event["line"])
-        return event
-
-    structlog.configure(processors=[route], logger_factory=structlog.ReturnLoggerFactory())
 
     async def run(
         connector: str,
@@ -120,7 +111,7 @@ async def run(fork_server: ForkServer) -> AsyncIterator[Run]:
             transactional_id=f"test-{name}-{task}" if exactly_once else "",
             call_timeout_seconds=call_timeout_seconds,
         )
-        hosted = hosted_by_name[spec.name] = Hosted(spec, fork_server, positions)
+        hosted = Hosted(spec, fork_server, positions)
         started.append(hosted)
         await hosted.host.start()
         return hosted
@@ -129,7 +120,6 @@ async def run(fork_server: ForkServer) -> AsyncIterator[Run]:
     yield run
     for hosted in started:
         await hosted.host.kill()
-    structlog.reset_defaults()
 
 
 @pytest.fixture

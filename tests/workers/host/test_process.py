@@ -66,6 +66,32 @@ async def test_a_process_that_ends_itself(run: Run, log: str, fresh_topic: str, 
     assert await hosted.until_event(Died) == Died(exit_code)
 
 
+async def test_memory_ends_at_the_limit_and_the_line_that_asked_for_it_is_named(
+    run: Run, log: str, fresh_topic: str
+) -> None:
+    limit = str(200 << 20)
+    hosted = await run("sources:Leaking", bootstrap_servers=log, topic=fresh_topic, memory_max_bytes=limit)
+    failed = await hosted.until_event(Failed)
+    assert failed.problem["code"] == "out-of-memory"
+    assert f"memory.max.bytes={limit}" in failed.problem["message"]
+    assert "sources.py" in failed.problem["where"]
+    assert "self.leak.append" in failed.trace
+    assert failed.unexpected
+    assert hosted.all_printed("leaked")[-1]["megabytes"] > 100
+
+
+async def test_a_memory_limit_that_leaves_no_room_is_a_bad_configuration(run: Run) -> None:
+    hosted = await run("sources:Leaking", topic="t", memory_max_bytes="1000000")
+    failed = await hosted.until_event(Failed)
+    assert (failed.problem["code"], failed.problem["where"]) == ("bad-configuration", "memory.max.bytes")
+
+
+async def test_processor_time_ends_at_the_limit_with_the_stacks(run: Run, log: str, fresh_topic: str) -> None:
+    hosted = await run("sources:Spinning", bootstrap_servers=log, topic=fresh_topic, cpu_max_seconds="1")
+    assert await hosted.until_event(Died) == Died(-signal.SIGXCPU)
+    assert any(line["line"].startswith("Current thread") for line in hosted.all_printed("text"))
+
+
 async def test_stop_ends_what_ignores_it_and_sigterm(run: Run, log: str, fresh_topic: str) -> None:
     hosted = await run("sources:Stubborn", bootstrap_servers=log, topic=fresh_topic)
     await hosted.until_printed("stubborn")
@@ -173,7 +199,8 @@ async def main():
             connector="orphan", task=number, import_path=f"hosted_connectors.sources:{connector}", type="source",
             config={"topic": sys.argv[2], "pause.seconds": "0.1"},
             log=LogConnection(bootstrap_servers=sys.argv[1]), offset_topic="o")
-        host = TaskHost(spec, lambda event: None, fork_server, no_positions)
+        told = lambda event, task=number: print(f"task={task}", event, flush=True)
+        host = TaskHost(spec, told, fork_server, no_positions)
         await host.start()
         print("pid", host.pid, flush=True)
     await asyncio.Event().wait()
@@ -194,7 +221,7 @@ async def test_a_killed_worker_leaves_no_task_host(log: str, fresh_topic: str) -
     )
     assert worker.stdout is not None
     lines: list[str] = []
-    async with asyncio.timeout(20):  # what the connectors print reaches this output by the worker's log
+    async with asyncio.timeout(20):  # what the connectors print
         while not (blocked(lines) and any("stubborn" in line for line in lines)):
             lines.append((await worker.stdout.readline()).decode())
     pids = [int(line.split()[1]) for line in lines if line.startswith("pid")]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from hypothesis import strategies as st
@@ -11,7 +12,8 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from penstock_workers import reconcile as r
 from penstock_workers.desired import DesiredConnector, StringMap, plan_tasks
 from penstock_workers.plugins import PluginInfo
-from penstock_workers.reconcile import Forget, Phase, Start, Stop, TaskRun
+from penstock_workers.reconcile import Forget, Phase, Start, Stop, TaskRun, Tell
+from penstock_workers.restart_policy import RestartPolicy
 from penstock_workers.status import State, TargetState, TaskId
 
 SOURCE = PluginInfo("demo.Lines", "source", "1", "demo:Lines", {})
@@ -81,24 +83,77 @@ def test_a_failed_task_stays_failed_until_a_restart_or_a_new_configuration() -> 
 def test_a_dead_task_is_started_again_after_a_growing_while() -> None:
     run, waits = running(), []
     for _ in range(12):
-        run = r.died(run, "killed", now=10.0, jitter=0.0)
-        waits.append(run.retry_at - 10.0)
+        run = r.died(run, "killed", now=5.0, jitter=0.0)
+        assert run.retry_at is not None
+        waits.append(run.retry_at - 5.0)
         assert actions(connector(), run, now=run.retry_at - 0.01) == []
         assert actions(connector(), run, now=run.retry_at) == [Start(A0, CONFIG)]
-        run = r.started(r.starting(run, CONFIG, 10.0), 10.0)
+        run = r.started(r.starting(run, CONFIG, 5.0), 5.0)
     assert waits == sorted(waits)
-    assert (waits[0], waits[-1]) == (r.FIRST_BACKOFF_SECONDS, r.MAX_BACKOFF_SECONDS)
+    assert (waits[0], waits[-1]) == (0.25, 10.0)
 
 
-def test_a_long_run_is_forgiven_the_deaths_before_it() -> None:
-    run = running(deaths=7)
-    assert r.died(run, "", now=r.STABLE_SECONDS, jitter=0.0).deaths == 1
-    assert r.died(run, "", now=r.STABLE_SECONDS - 1, jitter=0.0).deaths == 8
+def test_an_unexpected_error_shows_as_failed_and_is_tried_again() -> None:
+    run = r.failed_unexpectedly(running(), "KeyError: 7", 1.0, 0.0)
+    assert r.next_due({A0: run}) == run.retry_at == 1.25
+    assert actions(connector(), run, now=1.2) == []
+    assert actions(connector(), run, now=1.25) == [Start(A0, CONFIG)]
+    assert shown(connector(), run) == (State.RUNNING, State.FAILED, "KeyError: 7")
+    assert r.statuses({"a": connector()}, {A0: run}, "w:1", 1)[A0].attempts == 1
+
+
+@pytest.mark.parametrize("fail", [r.died, r.failed_unexpectedly])
+def test_after_the_last_attempt_a_task_stays_failed(fail: Any) -> None:
+    config = {**CONFIG, "restart.max.attempts": "2"}
+    run = running(config=config)
+    for _ in range(2):
+        run = fail(run, "no", 1.0, 0.0)
+        assert run.retry_at is not None
+        run = r.started(r.starting(run, config, 1.0), 1.0)
+    run = fail(run, "no", 1.0, 0.0)
+    assert (run.phase, run.retry_at, run.attempts) == (Phase.FAILED, None, 2)
+    assert "restart.max.attempts=2" in run.trace
+    assert r.starting(r.restart(run, only_failed=True), config, 2.0).attempts == 0, "a person starts them over"
+
+
+def test_no_attempt_at_all_where_none_is_allowed() -> None:
+    run = r.died(running(config={**CONFIG, "restart.max.attempts": "0"}), "killed", 1.0, 0.0)
+    assert (run.phase, run.retry_at) == (Phase.FAILED, None)
+
+
+def test_a_log_that_went_away_counts_against_no_policy() -> None:
+    run = running(config={**CONFIG, "restart.max.attempts": "0"})
+    assert r.lost_log(run, "no log", 1.0, 0.0).retry_at == 1.25
+
+
+def test_a_long_run_is_forgiven_the_failures_before_it() -> None:
+    run = running(attempts=7, config={**CONFIG, "restart.window.seconds": "30"})
+    assert r.died(run, "", now=30.0, jitter=0.0).attempts == 1
+    assert r.died(run, "", now=29.0, jitter=0.0).attempts == 8
+
+
+def test_a_policy_that_nobody_validated_is_the_default() -> None:
+    config = {"restart.backoff.seconds": "soon", "restart.max.attempts": "nan", "restart.backoff.max.seconds": "inf"}
+    assert RestartPolicy.of(config) == RestartPolicy.of({})
+
+
+def test_only_live_options_have_changed_so_the_task_is_told_and_goes_on() -> None:
+    limited = {**CONFIG, "rate.limit.records.per.second": "5"}
+    assert actions(connector(config=limited), running()) == [Tell(A0, limited)]
+    assert actions(connector(config=limited), r.told(running(), limited)) == []
+    both = {**limited, "topic": "other"}
+    assert actions(connector(config=both), running()) == [Stop(A0)]
+    assert actions(connector(config=limited), running(phase=Phase.STOPPING)) == []
+
+
+def test_a_connectors_own_option_is_never_taken_for_a_live_one() -> None:
+    assert actions(connector(config={**CONFIG, "restart.url": "x"}), running()) == [Stop(A0)]
 
 
 def test_waiting_for_the_log_is_no_death() -> None:
-    run = r.postponed(r.starting(running(phase=Phase.WAITING, deaths=3), CONFIG, 5.0), "no log", 6.0)
-    assert (run.phase, run.deaths, run.trace) == (Phase.WAITING, 3, "no log")
+    run = r.postponed(r.starting(running(phase=Phase.WAITING, attempts=3), CONFIG, 5.0), "no log", 6.0)
+    assert (run.phase, run.attempts, run.trace) == (Phase.WAITING, 3, "no log")
+    assert run.retry_at is not None
     assert actions(connector(), run, now=run.retry_at) == [Start(A0, CONFIG)]
 
 
@@ -108,7 +163,8 @@ def test_a_restart_asked_for_during_the_start_is_not_forgotten_by_it() -> None:
 
 
 def test_jitter_takes_away_up_to_half() -> None:
-    assert r.backoff_seconds(5, 1.0) == r.backoff_seconds(5, 0.0) / 2
+    policy = RestartPolicy.of({})
+    assert policy.pause_seconds(5, 1.0) == policy.pause_seconds(5, 0.0) / 2
 
 
 def test_a_restart_stops_and_starts_and_spares_what_runs_if_asked() -> None:
@@ -159,9 +215,10 @@ class OneTask(RuleBasedStateMachine):
         self.runs: dict[TaskId, TaskRun] = {}
         self.process: StringMap | None = None
 
-    @rule(version=st.integers(0, 1), state=st.sampled_from(TargetState))
-    def want(self, version: int, state: TargetState) -> None:
-        self.wanted = connector(state, {"version": str(version)})
+    @rule(version=st.integers(0, 1), rate=st.integers(0, 1), state=st.sampled_from(TargetState))
+    def want(self, version: int, rate: int, state: TargetState) -> None:
+        limits = {"rate.limit.records.per.second": str(rate), "restart.max.attempts": "2"}
+        self.wanted = connector(state, {"version": str(version), **limits})
 
     @rule()
     def delete(self) -> None:
@@ -187,6 +244,11 @@ class OneTask(RuleBasedStateMachine):
                 case Stop(task):
                     assert self.process is not None
                     self.runs[task] = r.stopping(self.runs[task], self.now)
+                case Tell(task, config):
+                    assert self.process is not None
+                    assert config["version"] == self.process["version"]
+                    self.process = config
+                    self.runs[task] = r.told(self.runs[task], config)
                 case Forget(task):
                     assert self.process is None
                     del self.runs[task]
@@ -197,13 +259,15 @@ class OneTask(RuleBasedStateMachine):
         self.runs[A0] = r.started(self.runs[A0], self.now)
 
     @precondition(lambda self: self.process is not None)
-    @rule(end=st.sampled_from(["died", "failed", "postponed"]))
+    @rule(end=st.sampled_from(["died", "failed", "unexpected", "lost", "postponed"]))
     def end(self, end: str) -> None:
         self.process = None
         run = self.runs[A0]
         ends = {
             "died": lambda: r.died(run, "", self.now, 0.5),
             "failed": lambda: r.failed(run, "", self.now),
+            "unexpected": lambda: r.failed_unexpectedly(run, "", self.now, 0.5),
+            "lost": lambda: r.lost_log(run, "", self.now, 0.5),
             "postponed": lambda: r.postponed(run, "", self.now),
         }
         self.runs[A0] = ends[end]()
@@ -226,12 +290,12 @@ class OneTask(RuleBasedStateMachine):
     def teardown(self) -> None:
         """Quiet at last: stops finish, starts succeed, waiting times pass."""
         for _ in range(6):
-            self.now += 2 * r.MAX_BACKOFF_SECONDS
+            self.now += 60
             self.reconcile()
             if A0 in self.runs and self.runs[A0].phase is Phase.STOPPING:
                 self.finish_stopping()
         tasks = list(self.wanted.running_tasks()) if self.wanted else []
-        failed = A0 in self.runs and self.runs[A0].phase is Phase.FAILED
+        failed = A0 in self.runs and self.runs[A0].phase is Phase.FAILED and self.runs[A0].retry_at is None
         assert self.process == (tasks[0][1] if tasks and not failed else None)
 
 

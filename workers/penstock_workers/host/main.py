@@ -25,22 +25,26 @@ from penstock_workers import client
 from penstock_workers.connector_config import CommonConnectorConfig
 from penstock_workers.errors import LogUnavailable
 from penstock_workers.host.channel import Channel
+from penstock_workers.host.limits import apply_limits, lift_memory_limit, memory_error
 from penstock_workers.host.log_errors import of_the_log
 from penstock_workers.host.messages import (
     FROM_WORKER,
     Failed,
     Heartbeat,
     Message,
+    NewOptions,
     PositionsWanted,
     Progress,
     Stop,
     StoredPositions,
     TaskSpec,
 )
+from penstock_workers.host.rate_limit import RateLimit
 from penstock_workers.host.sink_task import SinkTask
 from penstock_workers.host.source_task import SourceTask
 
 PROGRESS_INTERVAL_SECONDS = 1.0
+CALL_TIMEOUT = "call-timeout"
 
 Report = Callable[[Message], None]
 
@@ -85,40 +89,54 @@ async def run(control: socket.socket) -> None:
         return  # the worker is gone
     stop = asyncio.Event()
     positions: asyncio.Future[Positions] = asyncio.get_running_loop().create_future()
+    rate_limit = RateLimit(spec.config, spec.tasks)
     background = [
-        asyncio.create_task(listen(channel, stop, positions)),
+        asyncio.create_task(listen(channel, stop, positions, rate_limit)),
         asyncio.create_task(repeat(lambda: channel.post(Heartbeat()), spec.heartbeat_interval_seconds)),
     ]
     try:
-        await run_task(spec, channel.post, stop, positions)
+        apply_limits(spec.config)
+        await run_task(spec, channel.post, stop, positions, rate_limit)
     except Exception as error:
+        lift_memory_limit()
         channel.post(failure(error, spec))
     await channel.flush()
     for task in background:
         task.cancel()
 
 
-async def listen(channel: Channel, stop: asyncio.Event, positions: asyncio.Future[Positions]) -> None:
+async def listen(
+    channel: Channel, stop: asyncio.Event, positions: asyncio.Future[Positions], rate_limit: RateLimit
+) -> None:
     while message := await channel.receive(FROM_WORKER):
         match message:
             case StoredPositions(stored):
                 positions.set_result(Positions(stored))
+            case NewOptions(config):
+                rate_limit.change(config)
             case Stop():
                 stop.set()
     os._exit(1)  # the worker is gone
 
 
-async def run_task(spec: TaskSpec, report: Report, stop: asyncio.Event, positions: asyncio.Future[Positions]) -> None:
+async def run_task(
+    spec: TaskSpec, report: Report, stop: asyncio.Event, positions: asyncio.Future[Positions], rate_limit: RateLimit
+) -> None:
     connector = load(spec)
     match connector:
         case Source():
-            await run_source(spec, connector, report, stop, positions)
+            await run_source(spec, connector, report, stop, positions, rate_limit)
         case Sink():
-            await run_sink(spec, connector, report, stop)
+            await run_sink(spec, connector, report, stop, rate_limit)
 
 
 async def run_source(
-    spec: TaskSpec, source: Source[Any], report: Report, stop: asyncio.Event, positions: asyncio.Future[Positions]
+    spec: TaskSpec,
+    source: Source[Any],
+    report: Report,
+    stop: asyncio.Event,
+    positions: asyncio.Future[Positions],
+    rate_limit: RateLimit,
 ) -> None:
     """The start of a transactional producer fences the one of the task before: its last position is known only then."""
     client_id = f"connector-producer-{spec.name}"
@@ -130,18 +148,19 @@ async def run_source(
         await asyncio.wait((positions, stopping), return_when=asyncio.FIRST_COMPLETED)
         stopping.cancel()
         if positions.done():
-            await run_reporting(SourceTask(spec, source, producer, positions.result(), report, stop), report)
+            task = SourceTask(spec, source, producer, positions.result(), rate_limit, report, stop)
+            await run_reporting(task, report)
     finally:
         await producer.close()
 
 
-async def run_sink(spec: TaskSpec, sink: Sink[Any], report: Report, stop: asyncio.Event) -> None:
+async def run_sink(spec: TaskSpec, sink: Sink[Any], report: Report, stop: asyncio.Event, rate_limit: RateLimit) -> None:
     def new_consumer() -> client.Consumer:
         client_id = f"connector-consumer-{spec.name}"
         group = f"connect-{spec.connector}"
         return client.consumer(spec.log, group, spec.name, client_id=client_id)
 
-    await run_reporting(SinkTask(spec, sink, new_consumer, report, stop), report)
+    await run_reporting(SinkTask(spec, sink, new_consumer, rate_limit, report, stop), report)
 
 
 async def run_reporting(task: Task, report: Report) -> None:
@@ -189,17 +208,30 @@ def load(spec: TaskSpec) -> Connector[Any]:
 
 def failure(error: Exception, spec: TaskSpec) -> Failed:
     """Any exception as the one error object, and as a trace with the problem and its cause first."""
-    if isinstance(error, PenstockError):
-        problem = error.to_dict()
-    else:
-        where = f"{spec.import_path} {place(error)}".strip()
-        wrapped = ConnectorFailed(f"{type(error).__name__}: {error}", where=where, hint="see the traceback")
-        problem = wrapped.to_dict()
-    first = [str(error) if isinstance(error, PenstockError) else problem["message"]]
+    named = as_named(error, spec)
+    problem = named.to_dict()
+    first = [str(named) if named is error else problem["message"]]
     if problem["cause"]:
         first.append(f"Caused by {problem['cause']}")
     trace = "".join(traceback.format_exception(error))
-    return Failed(problem, "\n".join([*first, "", trace]), retryable=isinstance(error, LogUnavailable))
+    return Failed(
+        problem,
+        "\n".join([*first, "", trace]),
+        retryable=isinstance(error, LogUnavailable),
+        unexpected=named is not error or problem["code"] == CALL_TIMEOUT,
+    )
+
+
+def as_named(error: Exception, spec: TaskSpec) -> PenstockError:
+    """The same error where it is one of ours."""
+    if isinstance(error, PenstockError):
+        return error
+    where = f"{spec.import_path} {place(error)}".strip()
+    if isinstance(error, MemoryError):
+        return memory_error(spec.config, where)
+    named = ConnectorFailed(f"{type(error).__name__}: {error}", where=where, hint="see the traceback")
+    named.__cause__ = error.__cause__
+    return named
 
 
 def place(error: Exception) -> str:

@@ -1,7 +1,7 @@
 """What a worker and a task host say to each other.
 
-The worker: one `TaskSpec`, the `StoredPositions` once it is asked for them, later perhaps `Stop`. The task host:
-`Heartbeat` all the time, `PositionsWanted` where it is a source, and the events.
+The worker: one `TaskSpec`, the `StoredPositions` once it is asked for them, later perhaps `NewOptions` and `Stop`. The
+task host: `Heartbeat` all the time, `PositionsWanted` where it is a source, and the events.
 """
 
 from __future__ import annotations
@@ -36,6 +36,8 @@ class TaskSpec:
     transactional_id: str = ""
     """Of a source that delivers exactly once: nobody else writes under this name. Empty: at least once."""
     call_timeout_seconds: float = 60.0
+    tasks: int = 1
+    """How many the connector has: rate limits are shared among them."""
 
     @property
     def name(self) -> str:
@@ -54,6 +56,12 @@ class Message(msgspec.Struct, frozen=True, tag=True):
 
 class Stop(Message, frozen=True):
     """Deliver what was taken from the connector, close it, end."""
+
+
+class NewOptions(Message, frozen=True):
+    """The connector's configuration as it is now; only options that a running task takes up have changed."""
+
+    config: Mapping[str, str]
 
 
 class StoredPositions(Message, frozen=True):
@@ -109,7 +117,17 @@ class Failed(Message, frozen=True):
     trace: str
     """For `connect-status`: the problem and its cause first, then the traceback or the stacks of the process."""
     retryable: bool
-    """It was the log, not the connector: the same task may be started again. False: only a person can help."""
+    """It was the log, not the connector: the same task may be started again."""
+    unexpected: bool = False
+    """An exception that the connector did not name, or a call that took too long: perhaps it works next time. Neither
+    of the two: only a person can help."""
+
+
+@dataclass(frozen=True, slots=True)
+class Printed:
+    """A line of the process's stdout or stderr, where its loggers write too."""
+
+    line: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,8 +138,8 @@ class Died:
     """As in `subprocess`: negative is the number of the signal that ended it."""
 
 
-TaskEvent: TypeAlias = Started | Progress | Ended | Failed | Died
+TaskEvent: TypeAlias = Started | Progress | Printed | Ended | Failed | Died
 
-FROM_WORKER: Any = StoredPositions | Stop
+FROM_WORKER: Any = StoredPositions | NewOptions | Stop
 
 FROM_TASK_HOST: Any = Heartbeat | PositionsWanted | Started | Progress | Ended | Failed

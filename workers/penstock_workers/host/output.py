@@ -1,13 +1,10 @@
-"""What a task prints, line by line: into the worker's log, or kept as the stacks that were asked for."""
+"""What a task prints, line by line: told to whoever listens, or kept as the stacks that were asked for."""
 
 from __future__ import annotations
 
 import asyncio
 import os
-
-import structlog
-
-log = structlog.get_logger()
+from collections.abc import Callable
 
 LONGEST_LINE_BYTES = 16384
 MOST_KEPT_LINES = 500
@@ -17,22 +14,22 @@ STRAY_SECONDS = 1.0
 class Output(asyncio.Protocol):
     """Reads stdout and stderr of a task host to their end."""
 
-    def __init__(self, connector: str, task: int) -> None:
-        self._log = log.bind(connector=connector, task=task)
+    def __init__(self, on_line: Callable[[str], None]) -> None:
+        self._on_line = on_line
         self._rest = b""
         self._kept: list[str] | None = None
         self._ended = asyncio.get_running_loop().create_future()
 
     @classmethod
-    async def of(cls, descriptor: int, connector: str, task: int) -> Output:
+    async def of(cls, descriptor: int, on_line: Callable[[str], None]) -> Output:
         """Takes the descriptor over."""
         _, output = await asyncio.get_running_loop().connect_read_pipe(
-            lambda: cls(connector, task), os.fdopen(descriptor, "rb", buffering=0)
+            lambda: cls(on_line), os.fdopen(descriptor, "rb", buffering=0)
         )
         return output
 
     def keep(self) -> None:
-        """From now on lines are kept, not logged: the process has been told to print its stacks."""
+        """From now on lines are kept, not told: the process has been told to print its stacks."""
         self._kept = []
 
     def stop_keeping(self) -> list[str]:
@@ -61,6 +58,6 @@ class Output(asyncio.Protocol):
 
     def _take(self, line: str) -> None:
         if self._kept is None:
-            self._log.info("task output", line=line)
+            self._on_line(line)
         elif len(self._kept) < MOST_KEPT_LINES:
             self._kept.append(line)

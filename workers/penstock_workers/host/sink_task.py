@@ -19,6 +19,7 @@ from penstock_workers.host.connection import Connection, Stopped
 from penstock_workers.host.in_flight import size_bytes
 from penstock_workers.host.log_errors import as_log_unavailable, of_the_log
 from penstock_workers.host.messages import Message, Progress, Started, TaskSpec
+from penstock_workers.host.rate_limit import RateLimit
 
 log = structlog.get_logger()
 
@@ -37,10 +38,12 @@ class SinkTask:
         spec: TaskSpec,
         sink: Sink[Any],
         new_consumer: Callable[[], Consumer],
+        rate_limit: RateLimit,
         report: Callable[[Message], None],
         stop: asyncio.Event,
     ) -> None:
         self._sink = sink
+        self._rate_limit = rate_limit
         self._new_consumer = new_consumer
         self._report = report
         self._stop = stop
@@ -112,10 +115,28 @@ class SinkTask:
                 if self._stop.is_set():
                     return  # what is not written is not committed, and comes again
                 await self._write(batch)
+                self._rate_limit.spend(batch)
                 await self._commit_if_due()
+                await self._keep_to_the_rate()
         finally:
             self._records_in_hand = 0
         await self._commit_if_due()
+
+    async def _keep_to_the_rate(self) -> None:
+        """Wait, and commit meanwhile. Raises Reassigned, and Stopped."""
+        assert self._consumer is not None
+        while self._rate_limit.is_reached:
+            waiting = asyncio.ensure_future(self._rate_limit.wait())
+            pause = asyncio.ensure_future(asyncio.wait({waiting, self._stopping}, timeout=COMMIT_INTERVAL_SECONDS))
+            try:
+                if await of_the_log(self._consumer.idle(pause)):
+                    raise self._failure or Reassigned
+            finally:
+                waiting.cancel()
+                pause.cancel()
+            if self._stop.is_set():
+                raise Stopped
+            await self._commit_if_due()
 
     async def _next_batches(self) -> Sequence[Batch]:
         """None of them when the task is to stop: what has been fetched by then comes again."""

@@ -18,6 +18,7 @@ from penstock_workers.host.connection import Connection, Stopped
 from penstock_workers.host.delivery import Delivery
 from penstock_workers.host.exactly_once import ExactlyOnceDelivery
 from penstock_workers.host.messages import Ended, Message, Progress, Started, TaskSpec
+from penstock_workers.host.rate_limit import RateLimit
 
 log = structlog.get_logger()
 
@@ -29,17 +30,20 @@ class SourceTask:
         source: Source[Any],
         producer: Producer,
         positions: Positions,
+        rate_limit: RateLimit,
         report: Callable[[Message], None],
         stop: asyncio.Event,
     ) -> None:
         self._source = source
+        self._rate_limit = rate_limit
         self._report = report
         self._stop = stop
         self._connection = Connection(source, spec.call_timeout_seconds, stop)
         kind = ExactlyOnceDelivery if spec.transactional_id else AtLeastOnceDelivery
         self._delivery: Delivery = kind(spec, producer, positions, self._acknowledge)
         self._in_source = False
-        """The next batch is being awaited, and may be cancelled; a batch that was yielded is sent first."""
+        """The next batch, or the rate limit, is being awaited, and may be cancelled; a batch that was yielded is sent
+        first."""
         self._unacknowledged: dict[str, tuple[SourcePartition, Position]] = {}
         """Stored positions of which the source could not be told."""
         self._interruption: RetryLater | None = None
@@ -130,12 +134,14 @@ class SourceTask:
         while not self._stop.is_set() and self._interruption is None:
             self._in_source = True
             try:
+                await self._rate_limit.wait()
                 batch = await anext(batches)
             except StopAsyncIteration:
                 return
             finally:
                 self._in_source = False
             self._connection.works()
+            self._rate_limit.spend(batch)
             await self._delivery.send(batch)
             await asyncio.sleep(0)  # a source that never waits must not keep the event loop to itself
 

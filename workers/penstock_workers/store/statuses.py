@@ -1,7 +1,9 @@
 """`connect-status` as a table: what runs where, and why it does not.
 
     status-connector-NAME  {"state", "trace", "worker_id", "generation"}; a tombstone where it is gone
-    status-task-NAME-N     the same
+    status-task-NAME-N     the same, and where they say something: "attempts", "next_attempt_ms", "is_stuck"
+
+The last three are Penstock's; a Java worker passes over them.
 
 Records about topics (status-topic-TOPIC:connector-NAME) are passed over. Pure: no I/O.
 """
@@ -9,7 +11,7 @@ Records about topics (status-topic-TOPIC:connector-NAME) are passed over. Pure: 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import orjson
 
@@ -55,12 +57,14 @@ def status_record(subject: Subject, status: Status | None) -> TableRecord:
     key = f"{TASK}{subject.connector}-{subject.task}" if isinstance(subject, TaskId) else f"{CONNECTOR}{subject}"
     if status is None:
         return TableRecord(key.encode(), None)
-    content = {
+    content: dict[str, Any] = {
         "state": status.state.value,
         "trace": status.trace or None,
         "worker_id": status.worker_id,
         "generation": status.generation,
     }
+    extra = {"attempts": status.attempts, "next_attempt_ms": status.next_attempt_ms, "is_stuck": status.is_stuck}
+    content |= {name: value for name, value in extra.items() if value}
     return TableRecord(key.encode(), orjson.dumps(content))
 
 
@@ -79,6 +83,14 @@ def _status(value: bytes, key: str) -> Status:
     content = parse_object(value, key)
     try:
         state = State(content["state"])
-        return Status(state, str(content["worker_id"]), int(content["generation"]), str(content.get("trace") or ""))
+        return Status(
+            state,
+            str(content["worker_id"]),
+            int(content["generation"]),
+            str(content.get("trace") or ""),
+            int(content.get("attempts", 0)),
+            None if content.get("next_attempt_ms") is None else int(content["next_attempt_ms"]),
+            bool(content.get("is_stuck", False)),
+        )
     except (KeyError, ValueError, TypeError) as error:
         raise UnreadableRecord(f"is not a status: {value[:100]!r}", where=key) from error

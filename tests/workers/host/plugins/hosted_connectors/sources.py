@@ -170,6 +170,26 @@ class Stubborn(Counting):
                 continue
 
 
+class Leaking(Counting):
+    """Keeps ten megabytes more with each batch."""
+
+    async def open(self) -> None:
+        self.leak: list[bytes] = []
+
+    async def after_batch(self, start: int) -> None:
+        self.leak.append(b"x" * 10_000_000)
+        tell("leaked", megabytes=10 * len(self.leak))
+
+
+class Spinning(Counting):
+    """Uses all the processor time that it gets."""
+
+    async def read(self, positions: Positions) -> AsyncIterator[Batch]:
+        while True:
+            await asyncio.sleep(0)
+        yield Batch(self.config.topic, [])
+
+
 class WithChild(Counting):
     """Leaves a process of its own running."""
 
