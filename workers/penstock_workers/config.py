@@ -28,6 +28,31 @@ class WorkerConfig(LogConnection):
         default="connect-cluster",
         group="Internal topics",
     )
+    worker_id: str | None = option(
+        "Name of this worker in its cluster, for life: a worker that is back under it before the others found it gone"
+        " (two seconds) keeps its tasks. Default: advertised host and port of REST.",
+        default=None,
+        group="Worker",
+    )
+    session_timeout_ms: int = option(
+        "After this time without a heartbeat a worker counts as dead. Below group.min.session.timeout.ms of the log"
+        " (6000 by default) it cannot join.",
+        default=10_000,
+        minimum=100,
+        group="Worker",
+    )
+    heartbeat_interval_ms: int = option(
+        "Between two heartbeats, by which a worker also learns that others come and go.",
+        default=500,
+        minimum=10,
+        group="Worker",
+    )
+    drain_timeout_seconds: float = option(
+        "How long a worker that is to stop waits for the others to take over its tasks.",
+        default=30.0,
+        minimum=0.0,
+        group="Worker",
+    )
     rest_host_name: str = option("Address on which REST listens.", default="127.0.0.1", group="REST")
     rest_port: int = option("Port on which REST listens.", default=8083, minimum=0, maximum=65535, group="REST")
     rest_advertised_host_name: str | None = option(
@@ -52,6 +77,16 @@ class WorkerConfig(LogConnection):
         return LogConnection(**{field.name: getattr(self, field.name) for field in fields(LogConnection)})
 
     @property
-    def worker_id(self) -> str:
-        """How statuses name this worker."""
-        return f"{self.rest_advertised_host_name or self.rest_host_name}:{self.rest_port}"
+    def id(self) -> str:
+        """How the cluster and its statuses name this worker."""
+        return self.worker_id or self._rest_address
+
+    @property
+    def url(self) -> str:
+        """Where others reach its REST API."""
+        return f"http://{self._rest_address}"
+
+    @property
+    def _rest_address(self) -> str:
+        host = self.rest_advertised_host_name or self.rest_host_name
+        return f"{f'[{host}]' if ':' in host else host}:{self.rest_port}"

@@ -36,6 +36,14 @@ class CommonConnectorConfig(Config):
         importance="high",
         group="Common",
     )
+    task_weight: float = option(
+        "What a task of this connector counts for where tasks are spread over workers; 1 is an ordinary one.",
+        default=1.0,
+        minimum=0.01,
+        maximum=1000.0,
+        importance="low",
+        group="Common",
+    )
     delivery: str = option(
         "Sources: exactly-once writes records and positions in one transaction; at-least-once needs none, and a crash"
         " brings some records again.",

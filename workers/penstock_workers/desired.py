@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias
 
+import orjson
+
+from penstock_workers.connector_config import without_live_options
 from penstock_workers.plugins import ConnectorType, PluginInfo
 from penstock_workers.status import TargetState, TaskId
+from penstock_workers.store.assignments import Assignment
 from penstock_workers.store.configs import ConfigTable
 
 CLASS = "connector.class"
@@ -24,6 +29,10 @@ class DesiredConnector:
     tasks: Sequence[StringMap]
     """As committed to the log."""
     plugin: PluginInfo | None
+    task_set: str = ""
+    """Which division of a source's work into several tasks these are: tasks of two divisions never run together."""
+    here: frozenset[int] | None = None
+    """The tasks that this worker has been given; None for all."""
 
     @property
     def type(self) -> ConnectorType | Literal["unknown"]:
@@ -42,15 +51,41 @@ class DesiredConnector:
     def running_tasks(self) -> Iterator[tuple[TaskId, StringMap]]:
         if self.plugin and self.target_state is TargetState.RUNNING:
             for number, config in enumerate(self.tasks):
-                yield TaskId(self.name, number), config
+                if self.here is None or number in self.here:
+                    yield TaskId(self.name, number), config
 
     def planned_tasks(self) -> Sequence[StringMap]:
         return plan_tasks(self.config, self.plugin, self.target_state)
 
 
 def desired_connector(name: str, table: ConfigTable, plugins: Sequence[PluginInfo]) -> DesiredConnector:
-    config = table.configs[name]
-    return DesiredConnector(name, config, table.target_state(name), table.tasks(name), find_plugin(config, plugins))
+    config, tasks = table.configs[name], table.tasks(name)
+    plugin = find_plugin(config, plugins)
+    task_set = _digest(tasks) if len(tasks) > 1 and (plugin is None or plugin.type == "source") else ""
+    return DesiredConnector(name, config, table.target_state(name), tasks, plugin, task_set)
+
+
+def given_to(
+    worker_id: str, desired: Mapping[str, DesiredConnector], assignment: Assignment, running: Mapping[TaskId, int]
+) -> dict[str, DesiredConnector]:
+    """What this worker has to run. `running`: the epoch under which each of its runs was given to it; a run of another
+    epoch has to end before the task may start again."""
+    here: dict[str, set[int]] = {}
+    for task, where in assignment.tasks.items():
+        connector = desired.get(task.connector)
+        if (
+            where.worker == worker_id
+            and connector is not None
+            and where.task_set == connector.task_set
+            and running.get(task, where.epoch) == where.epoch
+        ):
+            here.setdefault(task.connector, set()).add(task.task)
+    return {name: replace(desired[name], here=frozenset(numbers)) for name, numbers in here.items()}
+
+
+def _digest(tasks: Sequence[StringMap]) -> str:
+    content = orjson.dumps([without_live_options(config) for config in tasks], option=orjson.OPT_SORT_KEYS)
+    return hashlib.sha256(content).hexdigest()[:16]
 
 
 def find_plugin(config: StringMap, plugins: Sequence[PluginInfo]) -> PluginInfo | None:

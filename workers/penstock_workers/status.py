@@ -45,7 +45,7 @@ class Status:
     state: State
     worker_id: str
     generation: int = 0
-    """The worker's start that wrote it: a higher one is newer."""
+    """The epoch of the assignment by which it was written: a higher one is newer."""
     trace: str = ""
     """Empty, or why it failed: the error with its cause first, then the traceback."""
     attempts: int = 0

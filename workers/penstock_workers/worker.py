@@ -1,6 +1,6 @@
 """The worker: what REST and the command line call.
 
-    config topic -> desired --reconcile--> task hosts -> statuses -> status topic
+    config topic -> desired --leader--> assignment --reconcile--> task hosts -> statuses -> status topic
 
 Everything that is wanted is an event in the log; this class writes such events, and runs what they add up to.
 """
@@ -8,23 +8,34 @@ Everything that is wanted is an event in the log; this class writes such events,
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
+from uuid import uuid4
 
 import structlog
 
 from penstock import PenstockError, Positions
+from penstock_workers.cluster.cluster import Cluster
+from penstock_workers.cluster.info import ClusterInfo, cluster_info
+from penstock_workers.cluster.leadership import Leadership
+from penstock_workers.cluster.lease import Lease
+from penstock_workers.cluster.statuses import published_by_leader, published_by_owner, seen_from_afar
 from penstock_workers.config import WorkerConfig
 from penstock_workers.connector_config import AT_LEAST_ONCE
-from penstock_workers.desired import DesiredConnector, StringMap, desired_connector, find_plugin, plan_tasks
-from penstock_workers.errors import ConnectorExists, LogUnavailable, UnknownConnector, UnknownTask
+from penstock_workers.connector_logs import ConnectorLog
+from penstock_workers.desired import DesiredConnector, StringMap, find_plugin, plan_tasks
+from penstock_workers.errors import ConnectorExists, LogUnavailable, UnknownTask
+from penstock_workers.logger_levels import level_record, number_of
+from penstock_workers.offsets.connector_offsets import ConnectorOffsets
+from penstock_workers.plans import Plans, replanned
 from penstock_workers.plugins import PluginInfo
 from penstock_workers.reconcile import statuses
 from penstock_workers.status import (
     ConnectorInfo,
     ConnectorStatus,
     State,
+    Status,
     TargetState,
     TaskId,
     TaskInfo,
@@ -33,23 +44,25 @@ from penstock_workers.status import (
 )
 from penstock_workers.store.configs import (
     RestartRequest,
-    connector_record,
+    claimed,
+    connector_records,
     deletion_records,
     restart_record,
     target_state_record,
-    task_records,
 )
 from penstock_workers.store.records import TableRecord
 from penstock_workers.store.statuses import Statuses
 from penstock_workers.store.tables import Tables
 from penstock_workers.supervisor import Supervisor
 from penstock_workers.task_host import TaskSpec
+from penstock_workers.topic_tracking import TopicTracking
 from penstock_workers.upkeep import Upkeep
 
 log = structlog.get_logger()
 
 LAST_WRITE_SECONDS = 2.0
 """A worker that stops does not wait long for a log that may be stopping too."""
+DRAIN_POLL_SECONDS = 0.05
 
 
 class Worker:
@@ -59,46 +72,89 @@ class Worker:
     raise LogUnavailable after `write.timeout.seconds`. Connector code never runs here, nor is it imported.
     """
 
-    kafka_cluster_id: str
+    kafka_cluster_id = ""
     """Known once started."""
 
     def __init__(self, config: WorkerConfig, plugins: Sequence[PluginInfo]) -> None:
         self._config = config
         self._plugins = plugins
-        self._tables = Tables(config, self._on_config_change)
-        self._upkeep = Upkeep("write back tasks and statuses", self._write_back)
+        self._tables = Tables(config, self._on_config_change, self._on_change)
+        self._plans = Plans(self._tables, plugins, config.id)
+        self._upkeep = Upkeep("publish statuses", self._publish)
+        self._lease = Lease()
         self._supervisor = Supervisor(
-            self._all_desired,
+            self._here,
             self._prepare,
             self._positions,
             self._upkeep.soon,
             graceful_timeout_seconds=config.task_shutdown_graceful_timeout_seconds,
         )
-        self._desired: Mapping[str, DesiredConnector] | None = None
-        self._generation = 0  # until started
+        self._given: dict[TaskId, int] = {}
+        """The epoch under which each task that runs was given to this worker."""
+        self._leadership = Leadership(config, self._tables, self._plans.wanted, self._plans.unplanned)
+        self._cluster = Cluster(config, self._lease, self._leadership, admit=self._admit, on_view=self._on_change)
+        self.topics = TopicTracking(self._tables)
+        self.logger_levels = self._tables.logger_levels
+        self.offsets = ConnectorOffsets(config, self._tables, self._plans.one, self._has_tasks)
+        self._admitted = False
         self._changing = asyncio.Lock()
+        self.leaving = asyncio.Event()
+        """Somebody asked for this worker to be drained: time for its process to end."""
 
     async def start(self) -> None:
-        """Read the internal topics, creating those that are missing, and run what they ask for.
+        """Read the internal topics, creating those that are missing, join the cluster, and run what it is given.
 
-        Waits a minute for the log, then raises LogUnavailable; raises UnsuitableTopic at once.
+        Waits a minute for the log, then raises LogUnavailable; raises UnsuitableTopic at once. Does not wait for the
+        others.
         """
         self.kafka_cluster_id = await self._tables.start()
-        self._generation = self._tables.statuses.latest_generation() + 1
         await self._supervisor.start()
         self._upkeep.start()
-        log.info("worker started", worker_id=self._config.worker_id, connectors=len(self._tables.configs.configs))
+        self.topics.start()
+        self._cluster.start()
+        log.info("worker started", worker_id=self._config.id, connectors=len(self._tables.configs.configs))
 
-    async def stop(self) -> None:
-        """Stop all tasks gracefully; what is wanted stays in the log."""
+    async def lost(self) -> None:
+        """Returns only by raising why this worker can be no member of its cluster. To be awaited once started."""
+        await self._cluster.lost()
+
+    async def stop(self, *, drain: bool = False) -> None:
+        """Stop all tasks gracefully; what is wanted stays in the log. To drain is to give them to the other workers
+        before, if there are any. Without it the tasks wait for this worker a moment, in case it starts again."""
+        if drain:
+            await self._drained()
         await self._supervisor.stop()
         await self._upkeep.stop()
-        if self._generation:
+        await self.topics.stop()
+        if self._admitted:
             with suppress(TimeoutError, LogUnavailable):
                 async with asyncio.timeout(LAST_WRITE_SECONDS):
-                    await self._publish(_unassigned(self._statuses(self._all_desired())))
+                    await self._write_statuses(_unassigned(self._own_statuses()))
+        await self._cluster.stop(leave=drain or not self._cluster.others)
         await self._tables.stop()
-        log.info("worker stopped", worker_id=self._config.worker_id)
+        log.info("worker stopped", worker_id=self._config.id)
+
+    def drain(self) -> None:
+        """Begin to leave the cluster."""
+        self.leaving.set()
+
+    def members(self) -> ClusterInfo:
+        """As this worker knows it."""
+        return cluster_info(self._cluster.view, self._tables.assignments.current)
+
+    @property
+    def is_started(self) -> bool:
+        """All topics are read: what it says of its connectors is true."""
+        return bool(self.kafka_cluster_id)
+
+    async def check(self) -> None:
+        """Raises LogUnavailable where the log does not answer: then nothing can be changed."""
+        await self._tables.config_log.read_to_end()
+
+    async def set_cluster_logger_level(self, name: str, level: str) -> None:
+        """Of all workers that are running. Raises UnknownLevel."""
+        number_of(level)
+        await self._tables.config_log.write([level_record(name, level)])
 
     def connectors(self) -> list[str]:
         """Names, in order."""
@@ -106,32 +162,46 @@ class Worker:
 
     def info(self, name: str) -> ConnectorInfo:
         """Raises UnknownConnector, as all below."""
-        connector = self._one_desired(name)
+        connector = self._plans.one(name)
         tasks = [TaskId(name, number) for number in range(len(connector.tasks))]
         return ConnectorInfo(name, connector.type, connector.config, tasks)
 
     def status(self, name: str) -> ConnectorStatus:
-        connector = self._one_desired(name)
-        found = self._statuses({name: connector})
-        tasks = [TaskStatus(number, found[TaskId(name, number)]) for number in range(len(connector.tasks))]
-        return ConnectorStatus(name, connector.type, found[name], tasks)
+        connector = self._plans.one(name)
+        found = self._found_statuses({name: connector})
+        tasks = [
+            TaskStatus(number, self._task_status(TaskId(name, number), found)) for number in range(len(connector.tasks))
+        ]
+        published = self._tables.statuses.statuses.get(name)
+        generation = published.generation if published else self._tables.assignments.current.epoch
+        of_connector = replace(found[name], worker_id=self._leader, generation=generation)
+        return ConnectorStatus(name, connector.type, of_connector, tasks)
 
     def tasks(self, name: str) -> Sequence[TaskInfo]:
-        configs = self._one_desired(name).tasks
+        configs = self._plans.one(name).tasks
         return [TaskInfo(TaskId(name, number), config) for number, config in enumerate(configs)]
 
     def metrics(self) -> Mapping[TaskId, TaskMetrics]:
-        """Of the tasks that have reported any."""
-        return dict(self._supervisor.metrics)
+        """Of the tasks that run here, or are to."""
+        return dict(self._supervisor.seen.metrics)
+
+    def log_of(self, name: str) -> ConnectorLog:
+        """What its tasks that run here said of late, and what was done with them."""
+        self.info(name)  # raises, where there is none
+        return self._supervisor.seen.logs.of(name)
 
     async def create(
         self, name: str, config: StringMap, initial_state: TargetState = TargetState.RUNNING
     ) -> ConnectorInfo:
         """Raises ConnectorExists. The caller has validated the configuration."""
+        claim = uuid4().hex
         async with self._change():
             if name in self._tables.configs.configs:
                 raise ConnectorExists(name)
-            await self._write_connector(name, config, initial_state)
+            await self._tables.config_log.write(list(claimed(self._planned(name, config, initial_state), claim)))
+            if self._tables.configs.has_lost(claim):
+                await self._tables.config_log.write(list(self._plans.written_again(name)))
+                raise ConnectorExists(name)
         return self.info(name)
 
     async def put_config(self, name: str, config: StringMap) -> bool:
@@ -139,19 +209,28 @@ class Worker:
         async with self._change():
             created = name not in self._tables.configs.configs
             state = TargetState.RUNNING if created else self._tables.configs.target_state(name)
-            await self._write_connector(name, config, state)
+            await self._tables.config_log.write(list(self._planned(name, config, state)))
         return created
+
+    async def change_config(self, name: str, change: Callable[[StringMap], StringMap]) -> None:
+        """Replace a configuration by what `change` makes of it, which it has validated."""
+        async with self._change():
+            config = change(self._plans.one(name).config)
+            await self._tables.config_log.write(
+                list(self._planned(name, config, self._tables.configs.target_state(name)))
+            )
 
     async def delete(self, name: str) -> None:
         """Positions are kept: a connector created again under this name goes on where it was."""
         async with self._change():
-            self._one_desired(name)
+            self._plans.one(name)
             await self._tables.config_log.write(list(deletion_records(name)))
+        await self.topics.forget(name)
 
     async def set_target_state(self, name: str, state: TargetState) -> None:
         async with self._change():
-            connector = self._one_desired(name)
-            records = [target_state_record(name, state), *_replanned(replace(connector, target_state=state))]
+            connector = self._plans.one(name)
+            records = [target_state_record(name, state), *replanned(replace(connector, target_state=state))]
             await self._tables.config_log.write(records)
 
     async def restart(self, name: str, *, include_tasks: bool = False, only_failed: bool = False) -> ConnectorStatus:
@@ -159,28 +238,23 @@ class Worker:
 
         Without tasks nothing does: connector code runs in tasks only.
         """
-        self._one_desired(name)
-        await self._tables.config_log.write([restart_record(RestartRequest(name, include_tasks, only_failed))])
-        return self.status(name)
+        self._plans.one(name)
+        request = RestartRequest(name, include_tasks, only_failed)
+        await self._tables.config_log.write([restart_record(request)])
+        return _as_requested(self.status(name), request)
 
     async def restart_task(self, name: str, task: int) -> None:
         """Raises UnknownTask."""
-        count = len(self._one_desired(name).tasks)
+        count = len(self._plans.one(name).tasks)
         if not 0 <= task < count:
             raise UnknownTask(name, task, count)
-        self._supervisor.restart(TaskId(name, task))
+        await self._tables.config_log.write([restart_record(RestartRequest(name, False, False, task))])
 
-    def _one_desired(self, name: str) -> DesiredConnector:
-        try:
-            return self._all_desired()[name]
-        except KeyError:
-            raise UnknownConnector(name) from None
-
-    def _all_desired(self) -> Mapping[str, DesiredConnector]:
-        if self._desired is None:
-            table = self._tables.configs
-            self._desired = {name: desired_connector(name, table, self._plugins) for name in table.configs}
-        return self._desired
+    def _has_tasks(self, name: str) -> bool:
+        """Anywhere in the cluster, as far as is known here."""
+        assignment = self._tables.assignments.current
+        places = (*assignment.tasks, *assignment.revoking, *self._supervisor.runs)
+        return any(task.connector == name for task in places)
 
     @asynccontextmanager
     async def _change(self) -> AsyncIterator[None]:
@@ -198,25 +272,65 @@ class Worker:
             ) from error
 
     def _on_config_change(self, request: RestartRequest | None) -> None:
-        self._desired = None
-        if request and request.include_tasks:  # of the past, before the start: then nothing runs that could restart
-            for task in [task for task in self._supervisor.runs if task.connector == request.connector]:
+        self._plans.configs_changed()
+        if request:  # of the past, before the start: then nothing runs that could restart
+            for task in [task for task in self._supervisor.runs if request.means(task)]:
                 self._supervisor.restart(task, only_failed=request.only_failed)
-        self._supervisor.wake()
+        self._on_change()
 
-    async def _write_connector(self, name: str, config: StringMap, state: TargetState) -> None:
+    def _on_change(self) -> None:
+        """Of whatever is read from the log, or of the group."""
+        self._supervisor.wake()
+        self._leadership.wake()
+
+    def _planned(self, name: str, config: StringMap, state: TargetState) -> Iterator[TableRecord]:
         """In one batch, so that nobody sees the configuration without its tasks."""
         config = {**config, "name": name}
         tasks = plan_tasks(config, find_plugin(config, self._plugins), state)
-        records = [target_state_record(name, state), connector_record(name, config), *task_records(name, tasks)]
-        await self._tables.config_log.write(records)
+        return connector_records(name, config, state, tasks)
+
+    def _here(self) -> Mapping[str, DesiredConnector]:
+        """What this worker has to run, from its first admission on."""
+        if not self._admitted:
+            return {}
+        self._given = {task: epoch for task, epoch in self._given.items() if task in self._supervisor.runs}
+        here = self._plans.here(self._given)
+        for task, where in self._tables.assignments.current.tasks.items():
+            if (connector := here.get(task.connector)) and connector.here and task.task in connector.here:
+                self._given.setdefault(task, where.epoch)
+        return here
+
+    async def _admit(self) -> None:
+        """This worker is a member again, and may have been none for a while: kill what others may have been given."""
+        await self._tables.cluster_log.read_to_end()
+        places = self._tables.assignments.current.tasks
+        mine = {task: where.epoch for task, where in places.items() if where.worker == self._config.id}
+        lost = [task for task in self._supervisor.runs if mine.get(task) != self._given.get(task, 0)]
+        if lost:
+            log.warning("killing tasks that were given to others meanwhile", tasks=len(lost))
+            await self._supervisor.kill(lost)
+        self._admitted = True
+        self._on_change()
+
+    async def _drained(self) -> None:
+        """Returns when the others have taken over all tasks, when there are no others, or when the time is up."""
+        self._cluster.drain()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(self._config.drain_timeout_seconds):
+                while self._cluster.others and self._has_places():
+                    await asyncio.sleep(DRAIN_POLL_SECONDS)
+
+    def _has_places(self) -> bool:
+        assignment = self._tables.assignments.current
+        places = (*assignment.tasks.values(), *assignment.revoking.values())
+        return any(where.worker == self._config.id for where in places)
 
     async def _prepare(self, task: TaskId, config: StringMap) -> TaskSpec:
         """Reading to the end tells that the log is there: nothing is started that could but fail."""
         plugin = find_plugin(config, self._plugins)
         if plugin is None:
             raise PenstockError(f"connector class {config.get('connector.class')} is not installed on this worker")
-        await self._tables.offset_log.read_to_end()
+        await self._tables.offset_log.read_to_end(stable=True)  # a killed task's transaction is ended by its successor
         return TaskSpec(
             connector=task.connector,
             task=task.task,
@@ -241,31 +355,44 @@ class Worker:
         await self._tables.offset_log.read_to_end()
         return Positions(self._tables.offsets.positions(connector))
 
-    def _statuses(self, desired: Mapping[str, DesiredConnector]) -> Statuses:
-        return statuses(desired, self._supervisor.runs, self._config.worker_id, self._generation)
+    @property
+    def _leader(self) -> str:
+        return self._cluster.view.leader if self._cluster.view else self._config.id
 
-    async def _write_back(self) -> None:
-        """What the log does not say yet: the tasks of connectors that somebody else wrote, and statuses."""
-        await self._commit_tasks()
-        await self._publish(self._statuses(self._all_desired()))
+    def _found_statuses(self, desired: Mapping[str, DesiredConnector]) -> Statuses:
+        """As if all of them were this worker's."""
+        return statuses(desired, self._supervisor.runs, self._config.id, 0)
 
-    async def _commit_tasks(self) -> None:
-        async with self._change():
-            records = [record for connector in self._all_desired().values() for record in _replanned(connector)]
-            if records:
-                await self._tables.config_log.write(records)
+    def _task_status(self, task: TaskId, found: Statuses) -> Status:
+        assignment = self._tables.assignments.current
+        where = assignment.tasks.get(task)
+        if where is not None and where.worker == self._config.id:
+            return replace(found[task], generation=where.epoch)
+        return seen_from_afar(task, assignment, self._tables.statuses.statuses, self._leader)
 
-    async def _publish(self, wanted: Statuses) -> None:
-        if records := self._tables.statuses.difference(wanted):
+    def _own_statuses(self) -> Statuses:
+        found = self._found_statuses(self._plans.desired())
+        return published_by_owner(found, self._tables.assignments.current, self._supervisor.runs, self._config.id)
+
+    async def _publish(self) -> None:
+        """What this worker has to say; as the leader, also of connectors, and of tasks that nobody has."""
+        if not self._admitted:
+            return
+        await self._write_statuses(self._own_statuses())
+        if self._leadership.since_epoch is not None:
+            await self._publish_as_leader(self._leadership.since_epoch)
+
+    async def _publish_as_leader(self, since_epoch: int) -> None:
+        assignment = self._tables.assignments.current
+        found = self._found_statuses(self._plans.desired())
+        await self._write_statuses(published_by_leader(found, assignment, self._config.id, since_epoch))
+        known = {*found, *assignment.tasks, *assignment.revoking}
+        if records := self._tables.statuses.removal(known):
             await self._tables.status_log.write(records)
 
-
-def _replanned(connector: DesiredConnector) -> list[TableRecord]:
-    """The records of its tasks, where those in the log are not what they should be."""
-    planned = connector.planned_tasks()
-    if connector.plugin is None or planned == list(connector.tasks):
-        return []
-    return list(task_records(connector.name, planned))
+    async def _write_statuses(self, wanted: Statuses) -> None:
+        if records := self._tables.statuses.difference(wanted):
+            await self._tables.status_log.write(records)
 
 
 def _unassigned(current: Statuses) -> Statuses:
@@ -275,3 +402,14 @@ def _unassigned(current: Statuses) -> Statuses:
         subject: replace(status, state=State.UNASSIGNED) if status.state in active else status
         for subject, status in current.items()
     }
+
+
+def _as_requested(status: ConnectorStatus, request: RestartRequest) -> ConnectorStatus:
+    """Other workers read of the request a moment later; whoever made it sees what will be."""
+    tasks = [
+        replace(task, status=replace(task.status, state=State.RESTARTING))
+        if request.include_tasks and (task.status.state is State.FAILED or not request.only_failed)
+        else task
+        for task in status.tasks
+    ]
+    return replace(status, tasks=tasks)

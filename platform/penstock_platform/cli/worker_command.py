@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import Set
+from collections.abc import Coroutine
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 import structlog
 
-from penstock import BadConfiguration
+if TYPE_CHECKING:  # imported when it is time: the command line shows its help without it
+    from penstock_workers.worker import Worker
 
 log = structlog.get_logger()
 
@@ -20,6 +22,7 @@ FLAGS = {
     "group": "group.id",
     "rest_host": "rest.host.name",
     "rest_port": "rest.port",
+    "worker_id": "worker.id",
 }
 
 
@@ -28,6 +31,7 @@ FLAGS = {
 @click.option("--group", help="Name of the worker cluster. [default: connect-cluster]")
 @click.option("--rest-host", help="Address on which REST listens. [default: 127.0.0.1]")
 @click.option("--rest-port", type=int, help="Port on which REST listens; 0 takes a free one. [default: 8083]")
+@click.option("--worker-id", help="Name of this worker for life. [default: host and port of REST]")
 @click.option(
     "-c",
     "--config",
@@ -40,31 +44,21 @@ FLAGS = {
 def command(config_file: Path | None, settings: tuple[str, ...], log_json: bool, **flags: Any) -> None:
     """Run a worker until SIGTERM or Ctrl-C.
 
+    SIGTERM drains it: the other workers of its cluster take over its tasks, then it leaves. Ctrl-C stops it where it
+    is: started again within two seconds, it keeps its tasks.
+
     All options of a worker: docs/reference/worker.md.
     """
-    from penstock_platform.cli.config_file import read_config
+    from penstock_platform.cli.config_file import pairs, read_config
     from penstock_platform.cli.logging import configure_logging
     from penstock_workers.config import WorkerConfig
 
     raw = read_config(config_file) if config_file else {}
     raw |= {FLAGS[flag]: value for flag, value in flags.items() if value is not None}
     secrets = {key for key, schema in WorkerConfig.json_schema()["properties"].items() if schema.get("writeOnly")}
-    raw |= dict(_pair(setting, secrets) for setting in settings)
+    raw |= pairs(settings, secrets=secrets)
     configure_logging(as_json=log_json)
     asyncio.run(_serve(WorkerConfig.parse(raw)))
-
-
-def _pair(setting: str, secrets: Set[str]) -> tuple[str, str]:
-    key, separator, value = setting.partition("=")
-    if not separator:
-        raise BadConfiguration("is not KEY=VALUE", where=f"--set {setting}")
-    if key in secrets:
-        raise BadConfiguration(
-            "is a secret, and everybody on this machine can read a process's command line",
-            where=f"--set {key}",
-            hint="put it into the file that --config names",
-        )
-    return key, value
 
 
 async def _serve(config: Any) -> None:
@@ -72,31 +66,39 @@ async def _serve(config: Any) -> None:
 
     discovering = asyncio.create_task(discover())
     await asyncio.sleep(0)  # its process starts while this one imports
-    from penstock_platform.rest.server import serve
+    from penstock_platform.rest.server import listen, serve
     from penstock_workers.worker import Worker
 
-    stopping = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, stopping.set)
+    listening = listen(config.rest_host_name, config.rest_port)
+    config = replace(config, rest_port=listening.getsockname()[1])
+    stopping, draining = asyncio.Event(), asyncio.Event()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGINT, stopping.set)
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, draining.set)
     catalog = await discovering
     for problem in catalog.problems:
         log.warning("plugin cannot be used", **problem.to_dict())
     worker = Worker(config, catalog.plugins)
-    server = await serve(worker, catalog, config.rest_host_name, config.rest_port)
+    server = await serve(worker, catalog, listening)
     try:
-        await _unless(stopping, worker.start())
-        await stopping.wait()
+        await _until(_run(worker), stopping, draining, worker.leaving)
     finally:
-        await server.stop()
-        await worker.stop()
+        await worker.stop(drain=not stopping.is_set())
+        await server.stop()  # last: to other workers its port says whether this process is there
 
 
-async def _unless(stopping: asyncio.Event, starting: Any) -> None:
-    """Await the start, but give it up when we are to stop."""
-    start, stop = asyncio.ensure_future(starting), asyncio.create_task(stopping.wait())
-    await asyncio.wait({start, stop}, return_when=asyncio.FIRST_COMPLETED)
-    stop.cancel()
-    if not start.done():
-        start.cancel()
+async def _run(worker: Worker) -> None:
+    await worker.start()
+    await worker.lost()
+
+
+async def _until(running: Coroutine[Any, Any, None], *signals: asyncio.Event) -> None:
+    """Await it, but give it up at the first of these."""
+    run = asyncio.ensure_future(running)
+    waiting = [asyncio.ensure_future(event.wait()) for event in signals]
+    await asyncio.wait({run, *waiting}, return_when=asyncio.FIRST_COMPLETED)
+    for each in waiting:
+        each.cancel()
+    if not run.done():
+        run.cancel()
     else:
-        start.result()
+        run.result()

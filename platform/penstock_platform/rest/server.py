@@ -17,6 +17,7 @@ from penstock_workers.worker import Worker
 # aiohttp's own, which would tell a traceback for whatever on the port is not HTTP. Errors in handlers are ours to log.
 SILENT = logging.getLogger(f"{__name__}.aiohttp")
 SILENT.setLevel(logging.CRITICAL)
+BACKLOG = 128
 SHUTDOWN_TIMEOUT_SECONDS = 1.0  # for requests under way; all of Penstock stops within five
 log = structlog.get_logger()
 
@@ -38,18 +39,32 @@ class RestServer:
         await self._runner.cleanup()
 
 
-async def serve(worker: Worker, catalog: Catalog, host: str, port: int) -> RestServer:
-    """Listen; port 0 takes any that is free. Raises PenstockError `port-in-use`."""
+def listen(host: str, port: int) -> socket.socket:
+    """Take the port, 0 for any that is free: connections wait from now on to be served. Raises PenstockError."""
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        listening = socket.socket(family, kind, protocol)
+        try:
+            listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            listening.bind(address)
+            listening.listen(BACKLOG)
+        except OSError:
+            listening.close()
+            raise
+    except OSError as error:
+        raise _cannot_listen(host, port, error) from error
+    return listening
+
+
+async def serve(worker: Worker, catalog: Catalog, listening: socket.socket) -> RestServer:
+    """Serve what connects."""
     runner = web.AppRunner(
         application(worker, catalog), access_log=None, logger=SILENT, shutdown_timeout=SHUTDOWN_TIMEOUT_SECONDS
     )
     await runner.setup()
-    try:
-        await web.TCPSite(runner, host, port).start()
-    except OSError as error:
-        await runner.cleanup()
-        raise _cannot_listen(host, port, error) from error
-    server = RestServer(runner, host, runner.addresses[0][1])
+    await web.SockSite(runner, listening, backlog=BACKLOG).start()
+    host, port = listening.getsockname()[:2]
+    server = RestServer(runner, host, port)
     log.info("REST listens", url=server.url)
     return server
 

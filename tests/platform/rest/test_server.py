@@ -10,14 +10,14 @@ import pytest
 
 from penstock import PenstockError
 from penstock_platform.plugins.catalog import Catalog
-from penstock_platform.rest.server import serve
+from penstock_platform.rest.server import listen, serve
 from penstock_workers.worker import Worker
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
 async def test_serves_on_a_free_port_until_stopped(worker: Worker) -> None:
-    server = await serve(worker, Catalog([]), "127.0.0.1", 0)
+    server = await serve(worker, Catalog([]), listen("127.0.0.1", 0))
     async with aiohttp.ClientSession() as session:
         async with session.get(f"{server.url}/connectors") as response:
             assert await response.json() == []
@@ -29,7 +29,7 @@ async def test_serves_on_a_free_port_until_stopped(worker: Worker) -> None:
 async def test_what_is_not_http_and_a_client_that_leaves_disturb_nothing(
     worker: Worker, capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
 ) -> None:
-    server = await serve(worker, Catalog([]), "127.0.0.1", 0)
+    server = await serve(worker, Catalog([]), listen("127.0.0.1", 0))
     reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
     writer.write(b"GET / HTTP/1.1\r\nthis is no header\r\n\r\n")
     assert (await reader.read()).startswith(b"HTTP/1.0 400 ")
@@ -46,17 +46,17 @@ async def test_what_is_not_http_and_a_client_that_leaves_disturb_nothing(
     assert "Traceback" not in capfd.readouterr().out + caplog.text
 
 
-async def test_a_port_in_use_names_the_option_that_changes_it(worker: Worker) -> None:
+async def test_a_port_in_use_names_the_option_that_changes_it() -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
         with pytest.raises(PenstockError) as caught:
-            await serve(worker, Catalog([]), "127.0.0.1", port)
+            listen("127.0.0.1", port)
     problem = caught.value.problem
     assert (problem.code, problem.where) == ("port-in-use", f"127.0.0.1:{port}")
     assert "--rest-port" in problem.hint
 
 
-async def test_an_address_of_another_machine(worker: Worker) -> None:
+async def test_an_address_of_another_machine() -> None:
     with pytest.raises(PenstockError) as caught:
-        await serve(worker, Catalog([]), "192.0.2.1", 0)
+        listen("192.0.2.1", 0)
     assert caught.value.problem.code == "cannot-listen"

@@ -48,7 +48,14 @@ def test_only_what_changed_is_written() -> None:
 
 
 def test_what_is_gone_is_deleted() -> None:
-    assert table().difference({}) == [status_record("a", None), status_record(TaskId("a", 0), None)]
+    assert table().removal({"a"}) == [status_record(TaskId("a", 0), None)]
+    assert table().removal({TaskId("a", 0)}) == [status_record("a", None)]
+
+
+def test_what_an_earlier_owner_says_late_does_not_count() -> None:
+    found = table()
+    found.apply(status_record(TaskId("a", 0), Status(State.RUNNING, "frozen:8083", 2)))
+    assert found.statuses[TaskId("a", 0)].worker_id == "127.0.0.1:8083"
 
 
 @pytest.mark.parametrize("value", [b"{}", b'{"state":"HAPPY","worker_id":"w","generation":1}', b"null"])

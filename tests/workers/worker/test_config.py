@@ -12,9 +12,9 @@ from penstock_workers.plugins import PluginInfo
 
 
 def test_a_worker_needs_no_options_and_is_named_by_its_rest_address() -> None:
-    assert WorkerConfig.parse({}).worker_id == "127.0.0.1:8083"
+    assert WorkerConfig.parse({}).id == "127.0.0.1:8083"
     advertised = {"rest.host.name": "0.0.0.0", "rest.port": "80", "rest.advertised.host.name": "worker-1"}
-    assert WorkerConfig.parse(advertised).worker_id == "worker-1:80"
+    assert WorkerConfig.parse(advertised).id == "worker-1:80"
 
 
 def test_a_misspelt_option_is_named_with_its_neighbour() -> None:

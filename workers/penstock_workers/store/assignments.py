@@ -27,8 +27,9 @@ class Assignment:
     """The worker that made it."""
     tasks: Mapping[TaskId, Place] = field(default_factory=dict)
     """Each task that may run, and where. What is not here runs nowhere."""
-    revoking: Mapping[TaskId, str] = field(default_factory=dict)
-    """Tasks that have to stop, at the worker that has them; none of them is in `tasks`."""
+    revoking: Mapping[TaskId, Place] = field(default_factory=dict)
+    """Tasks that have to stop, at the worker that has them, with the epoch of the decision that took them away. None of
+    them is in `tasks`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +37,8 @@ class Place:
     worker: str
     epoch: int
     """Of the decision that gave it: a task given again, even to the same worker, is started anew."""
+    task_set: str = ""
+    """Which division of its connector's work the task is a part of: it runs with no other."""
 
 
 class AssignmentTable:
@@ -49,29 +52,34 @@ class AssignmentTable:
 
 
 def assignment_record(assignment: Assignment) -> TableRecord:
-    tasks: dict[str, list[tuple[str, int, int]]] = {}
-    for task, place in assignment.tasks.items():
-        tasks.setdefault(place.worker, []).append((*task, place.epoch))
-    revoking: dict[str, list[TaskId]] = {}
-    for task, worker in assignment.revoking.items():
-        revoking.setdefault(worker, []).append(task)
-    content = {"epoch": assignment.epoch, "leader": assignment.leader, "tasks": tasks, "revoking": revoking}
+    content = {
+        "epoch": assignment.epoch,
+        "leader": assignment.leader,
+        "tasks": _by_worker(assignment.tasks),
+        "revoking": _by_worker(assignment.revoking),
+    }
     return TableRecord(KEY.encode(), orjson.dumps(content))
+
+
+def _by_worker(places: Mapping[TaskId, Place]) -> dict[str, list[tuple[str, int, int, str]]]:
+    found: dict[str, list[tuple[str, int, int, str]]] = {}
+    for task, place in places.items():
+        found.setdefault(place.worker, []).append((task.connector, task.task, place.epoch, place.task_set))
+    return found
 
 
 def _parse(value: bytes) -> Assignment:
     content: dict[str, Any] = parse_object(value, KEY)
     try:
-        tasks = {
-            TaskId(str(connector), int(number)): Place(worker, int(epoch))
-            for worker, entries in content["tasks"].items()
-            for connector, number, epoch in entries
-        }
-        revoking = {
-            TaskId(str(connector), int(number)): worker
-            for worker, entries in content["revoking"].items()
-            for connector, number in entries
-        }
+        tasks, revoking = _places(content["tasks"]), _places(content["revoking"])
         return Assignment(int(content["epoch"]), str(content["leader"]), tasks, revoking)
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise UnreadableRecord(f"is not an assignment: {value[:100]!r}", where=KEY) from error
+
+
+def _places(by_worker: Mapping[str, list[tuple[str, int, int, str]]]) -> dict[TaskId, Place]:
+    return {
+        TaskId(str(connector), int(task)): Place(worker, int(epoch), str(task_set))
+        for worker, entries in by_worker.items()
+        for connector, task, epoch, task_set in entries
+    }

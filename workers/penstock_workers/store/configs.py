@@ -4,7 +4,10 @@
     target-state-NAME       {"state": "STARTED" | "PAUSED", "state.v2": "STARTED" | "PAUSED" | "STOPPED"}
     task-NAME-N             {"properties": {...}}; counts only with the commit record that follows
     commit-NAME             {"tasks": COUNT}
-    restart-connector-NAME  {"include-tasks": BOOL, "only-failed": BOOL}
+    restart-connector-NAME  {"include-tasks": BOOL, "only-failed": BOOL}, and "task": N where only that one is meant
+
+A connector that is being created carries a further field, "claim", in all its records: of two workers that create one
+name at the same time the log decides which was first, and the records of the other are passed over by every reader.
 
 One partition, so the order of the records is the order of events. Keys that other programs own (session-key,
 tasks-fencing-NAME, logger-cluster-NAME) are passed over. Pure: no I/O.
@@ -12,12 +15,12 @@ tasks-fencing-NAME, logger-cluster-NAME) are passed over. Pure: no I/O.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import orjson
 
-from penstock_workers.status import TargetState
+from penstock_workers.status import TargetState, TaskId
 from penstock_workers.store.records import TableRecord, UnreadableRecord, parse_object
 
 CONNECTOR = "connector-"
@@ -25,6 +28,7 @@ TARGET_STATE = "target-state-"
 TASK = "task-"
 COMMIT = "commit-"
 RESTART = "restart-connector-"
+CLAIM = b'"claim"'
 
 # Kafka Connect's names of the target states, and the older field "state", which knows no STOPPED.
 SPELLINGS = {TargetState.RUNNING: "STARTED", TargetState.PAUSED: "PAUSED", TargetState.STOPPED: "STOPPED"}
@@ -39,6 +43,13 @@ class RestartRequest(NamedTuple):
     connector: str
     include_tasks: bool
     only_failed: bool
+    task: int | None = None
+    """This one and nothing else."""
+
+    def means(self, task: TaskId) -> bool:
+        if task.connector != self.connector:
+            return False
+        return self.include_tasks if self.task is None else self.task == task.task
 
 
 class ConfigTable:
@@ -47,6 +58,16 @@ class ConfigTable:
         self._target_states: dict[str, TargetState] = {}
         self._tasks: dict[str, Sequence[StringMap]] = {}
         self._uncommitted: dict[str, dict[int, StringMap]] = {}
+        self._claims: dict[str, str] = {}
+        """By which each connector was created."""
+        self._lost_claims: set[str] = set()
+        self.contested: set[str] = set()
+        """Connectors behind whose records those of a lost claim lie. Compaction would keep the later ones: what counts
+        has to be written once more."""
+
+    def has_lost(self, claim: str) -> bool:
+        """Another created the connector first."""
+        return claim in self._lost_claims
 
     def target_state(self, name: str) -> TargetState:
         return self._target_states.get(name, TargetState.RUNNING)
@@ -60,6 +81,8 @@ class ConfigTable:
         key = record.key.decode(errors="replace")
         if name := _suffix(key, RESTART):
             return _restart_request(name, record.value, key)
+        if record.value is not None and CLAIM in record.value and self._is_lost(key, record.value):
+            return None
         if name := _suffix(key, CONNECTOR):
             self._apply_connector(name, record.value, key)
         elif name := _suffix(key, TARGET_STATE):
@@ -75,8 +98,22 @@ class ConfigTable:
             self.configs.pop(name, None)
             self._tasks.pop(name, None)
             self._uncommitted.pop(name, None)
+            self._claims.pop(name, None)
         else:
             self.configs[name] = _properties(value, key)
+        self.contested.discard(name)
+
+    def _is_lost(self, key: str, value: bytes) -> bool:
+        claim = parse_object(value, key).get("claim")
+        if not isinstance(claim, str):
+            return False
+        if (name := _suffix(key, CONNECTOR)) and claim not in self._lost_claims:
+            if name not in self.configs:
+                self._claims[name] = claim
+            elif self._claims.get(name) != claim:
+                self._lost_claims.add(claim)
+                self.contested.add(name)
+        return claim in self._lost_claims
 
     def _apply_target_state(self, name: str, value: bytes | None, key: str) -> None:
         if value is None:
@@ -112,6 +149,21 @@ def connector_record(name: str, config: StringMap) -> TableRecord:
     return TableRecord(f"{CONNECTOR}{name}".encode(), orjson.dumps({"properties": dict(config)}))
 
 
+def connector_records(
+    name: str, config: StringMap, state: TargetState, tasks: Sequence[StringMap]
+) -> Iterator[TableRecord]:
+    """All that there is of it."""
+    yield connector_record(name, config)
+    yield target_state_record(name, state)
+    yield from task_records(name, tasks)
+
+
+def claimed(records: Iterable[TableRecord], claim: str) -> Iterator[TableRecord]:
+    """The same, to count only where nobody has created the connector before. The connector's own record comes first."""
+    for key, value in records:
+        yield TableRecord(key, value and orjson.dumps(orjson.loads(value) | {"claim": claim}))
+
+
 def target_state_record(name: str, state: TargetState) -> TableRecord:
     older = TargetState.PAUSED if state is TargetState.STOPPED else state
     content = {"state": SPELLINGS[older], "state.v2": SPELLINGS[state]}
@@ -132,7 +184,9 @@ def deletion_records(name: str) -> Iterator[TableRecord]:
 
 
 def restart_record(request: RestartRequest) -> TableRecord:
-    content = {"include-tasks": request.include_tasks, "only-failed": request.only_failed}
+    content: dict[str, Any] = {"include-tasks": request.include_tasks, "only-failed": request.only_failed}
+    if request.task is not None:
+        content["task"] = request.task
     return TableRecord(f"{RESTART}{request.connector}".encode(), orjson.dumps(content))
 
 
@@ -151,4 +205,10 @@ def _restart_request(name: str, value: bytes | None, key: str) -> RestartRequest
     if value is None:
         return None
     content = parse_object(value, key)
-    return RestartRequest(name, bool(content.get("include-tasks")), bool(content.get("only-failed")))
+    task = content.get("task")
+    return RestartRequest(
+        name,
+        bool(content.get("include-tasks")),
+        bool(content.get("only-failed")),
+        task if isinstance(task, int) else None,
+    )

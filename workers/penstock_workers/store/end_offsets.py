@@ -1,4 +1,4 @@
-"""Where partitions end: their high watermarks. aiokafka's consumer tells a reader of committed records less."""
+"""Where partitions end: by their high watermarks, or where the first open transaction begins."""
 
 from __future__ import annotations
 
@@ -12,11 +12,16 @@ from aiokafka.client import AIOKafkaClient
 from aiokafka.protocol.offset import OffsetRequest
 
 LATEST = -1
-READ_UNCOMMITTED = 0
+READ_UNCOMMITTED, READ_COMMITTED = 0, 1
 
 
-async def end_offsets(client: AIOKafkaClient, partitions: Collection[TopicPartition]) -> Mapping[TopicPartition, int]:
-    """Raises KafkaError; where a leader has moved, the next call may find it."""
+async def end_offsets(
+    client: AIOKafkaClient, partitions: Collection[TopicPartition], *, stable: bool = False
+) -> Mapping[TopicPartition, int]:
+    """`stable`: of what is committed, which is all that can be read now.
+
+    Raises KafkaError; where a leader has moved, the next call may find it.
+    """
     by_leader: dict[Any, list[TopicPartition]] = defaultdict(list)
     for partition in partitions:
         by_leader[client.cluster.leader_for_partition(partition)].append(partition)
@@ -25,15 +30,17 @@ async def end_offsets(client: AIOKafkaClient, partitions: Collection[TopicPartit
         if leader in (None, -1):
             await client.force_metadata_update()
             raise kafka.LeaderNotAvailableError
-        ends |= await _ends_at(client, leader, led)
+        ends |= await _ends_at(client, leader, led, READ_COMMITTED if stable else READ_UNCOMMITTED)
     return ends
 
 
-async def _ends_at(client: AIOKafkaClient, leader: int, partitions: list[TopicPartition]) -> dict[TopicPartition, int]:
+async def _ends_at(
+    client: AIOKafkaClient, leader: int, partitions: list[TopicPartition], isolation: int
+) -> dict[TopicPartition, int]:
     by_topic: dict[str, list[tuple[int, int]]] = defaultdict(list)
     for topic, partition in partitions:
         by_topic[topic].append((partition, LATEST))
-    response = await client.send(leader, OffsetRequest(-1, READ_UNCOMMITTED, list(by_topic.items())))
+    response = await client.send(leader, OffsetRequest(-1, isolation, list(by_topic.items())))
     ends = {}
     for topic, answers in response.topics:
         for partition, error_code, _timestamp, offset in answers:

@@ -10,7 +10,7 @@ Records about topics (status-topic-TOPIC:connector-NAME) are passed over. Pure: 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from typing import Any, TypeAlias
 
 import orjson
@@ -43,14 +43,20 @@ class StatusTable:
         if record.value is None:
             self.statuses.pop(subject, None)
         else:
-            self.statuses[subject] = _status(record.value, key)
+            status = _status(record.value, key)
+            former = self.statuses.get(subject)
+            if former is None or former.generation <= status.generation:
+                self.statuses[subject] = status
 
     def difference(self, wanted: Statuses) -> list[TableRecord]:
-        """The records that make this table say what `wanted` says, and nothing else."""
-        changed = [
+        """The records that make this table say what `wanted` says."""
+        return [
             status_record(subject, status) for subject, status in wanted.items() if self.statuses.get(subject) != status
         ]
-        return changed + [status_record(subject, None) for subject in self.statuses if subject not in wanted]
+
+    def removal(self, known: Container[Subject]) -> list[TableRecord]:
+        """The records that take out of this table whatever is not known."""
+        return [status_record(subject, None) for subject in self.statuses if subject not in known]
 
 
 def status_record(subject: Subject, status: Status | None) -> TableRecord:

@@ -12,8 +12,12 @@ from aiokafka.errors import KafkaError
 from penstock_workers.client.unreachable import why_unreachable
 from penstock_workers.config import WorkerConfig
 from penstock_workers.errors import LogRefusesConnection, LogUnavailable
+from penstock_workers.logger_levels import PREFIX as LOGGER_LEVEL
+from penstock_workers.logger_levels import LoggerLevels
 from penstock_workers.offsets.history import PREFIX as OFFSET_HISTORY
 from penstock_workers.offsets.history import OffsetHistory
+from penstock_workers.store.active_topics import PREFIX as ACTIVE_TOPIC
+from penstock_workers.store.active_topics import ActiveTopics
 from penstock_workers.store.assignments import KEY as ASSIGNMENT
 from penstock_workers.store.assignments import AssignmentTable
 from penstock_workers.store.configs import ConfigTable, RestartRequest
@@ -36,19 +40,33 @@ STATUS_PARTITIONS = 5
 class Tables:
     """The tables, and the logs behind them. Writing goes through the logs; the tables are for reading."""
 
-    def __init__(self, config: WorkerConfig, on_config_change: Callable[[RestartRequest | None], None]) -> None:
-        """`on_config_change` follows each record of the config topic, the first reading included."""
+    def __init__(
+        self,
+        config: WorkerConfig,
+        on_config_change: Callable[[RestartRequest | None], None],
+        on_change: Callable[[], None],
+    ) -> None:
+        """`on_config_change` follows each record of the config topic, the first reading included; `on_change` each
+        status and assignment."""
         self.configs = ConfigTable()
         self.offsets = OffsetTable()
         self.statuses = StatusTable()
         self.assignments = AssignmentTable()
         self.offset_history = OffsetHistory()
+        self.active_topics = ActiveTopics()
+        self.logger_levels = LoggerLevels()
+        self._is_read = False
         self._config = config
         self._on_config_change = on_config_change
-        self.config_log = self._topic_log(config.config_storage_topic, self._apply_config)
+        self._on_change = on_change
+        self.config_log = self._topic_log(
+            config.config_storage_topic, by_key({LOGGER_LEVEL: self._apply_logger_level, "": self._apply_config})
+        )
         self.offset_log = self._topic_log(config.offset_storage_topic, self.offsets.apply)
-        self.status_log = self._topic_log(config.status_storage_topic, self.statuses.apply)
-        in_cluster = by_key({ASSIGNMENT: self.assignments.apply, OFFSET_HISTORY: self.offset_history.apply})
+        self.status_log = self._topic_log(
+            config.status_storage_topic, by_key({ACTIVE_TOPIC: self.active_topics.apply, "": self._apply_status})
+        )
+        in_cluster = by_key({ASSIGNMENT: self._apply_assignment, OFFSET_HISTORY: self.offset_history.apply})
         self.cluster_log = self._topic_log(config.cluster_storage_topic, in_cluster)
         self._logs = (self.config_log, self.offset_log, self.status_log, self.cluster_log)
 
@@ -59,6 +77,7 @@ class Tables:
         """
         cluster_id, partitions = await self._wait_for_log()
         await asyncio.gather(*(log.start(count) for log, count in zip(self._logs, partitions, strict=True)))
+        self._is_read = True
         return cluster_id
 
     async def stop(self) -> None:
@@ -68,8 +87,21 @@ class Tables:
         timeout_seconds = self._config.write_timeout_seconds
         return TopicLog(self._config.log, topic, apply, timeout_seconds=timeout_seconds)
 
+    def _apply_logger_level(self, record: TableRecord) -> None:
+        """It holds for those who hear it: a worker that starts later has its own levels, as in Kafka Connect."""
+        if self._is_read:
+            self.logger_levels.apply(record)
+
     def _apply_config(self, record: TableRecord) -> None:
         self._on_config_change(self.configs.apply(record))
+
+    def _apply_status(self, record: TableRecord) -> None:
+        self.statuses.apply(record)
+        self._on_change()
+
+    def _apply_assignment(self, record: TableRecord) -> None:
+        self.assignments.apply(record)
+        self._on_change()
 
     async def _wait_for_log(self) -> tuple[str, list[int]]:
         last_error: KafkaError | None = None

@@ -65,7 +65,7 @@ class TopicLog:
             await _stop(self._consumer)
             raise
         self._following = asyncio.create_task(self._follow(), name=f"follow {self._topic}")
-        await self.read_to_end()
+        await self.read_to_end(stable=True)
 
     async def stop(self) -> None:
         """Also after a start that failed."""
@@ -77,10 +77,13 @@ class TopicLog:
         await _stop(self._consumer)
         await self._writer.stop()
 
-    async def read_to_end(self) -> None:
-        """Return when everything that was in the log at the time of the call has been applied."""
+    async def read_to_end(self, *, stable: bool = False) -> None:
+        """Return when everything that was in the log at the time of the call has been applied.
+
+        `stable`: but for what lies behind a transaction that is still open. Whoever left that open may be dead.
+        """
         async with self._deadline(f"the end of topic {self._topic} could not be read"):
-            ends = await self._end_offsets()
+            ends = await self._end_offsets(stable=stable)
             async with self._moved:
                 await self._moved.wait_for(lambda: all(self._positions.get(tp, 0) >= end for tp, end in ends.items()))
 
@@ -102,11 +105,11 @@ class TopicLog:
                 self._last_error = error
                 await asyncio.sleep(RETRY_SECONDS)
 
-    async def _end_offsets(self) -> Mapping[TopicPartition, int]:
+    async def _end_offsets(self, *, stable: bool) -> Mapping[TopicPartition, int]:
         """Of what is written, committed or not: behind another's open transaction there may be what is asked for."""
         while True:
             try:
-                return await end_offsets(self._consumer._client, self._consumer.assignment())
+                return await end_offsets(self._consumer._client, self._consumer.assignment(), stable=stable)
             except KafkaError as error:
                 self._last_error = error
                 await asyncio.sleep(RETRY_SECONDS)

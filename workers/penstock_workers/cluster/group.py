@@ -1,0 +1,251 @@
+"""This worker's place in the group of its cluster: joined, kept by heartbeats, given up.
+
+The group protocol serves membership and the choice of a leader, nothing else: a rebalance stops no task, because which
+worker has which task is said in the log. Heartbeats go on while a rebalance is under way, on a connection of their own.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from typing import Any
+
+import structlog
+from aiokafka import errors as kafka
+from aiokafka.client import AIOKafkaClient, ConnectionGroup, CoordinationType
+from aiokafka.protocol.group import JoinGroupRequest, SyncGroupRequest
+
+from penstock import PenstockError
+from penstock_workers.cluster.lease import Lease, now_ns
+from penstock_workers.cluster.protocol import PROTOCOL, PROTOCOL_TYPE, Heartbeat, LeaveGroup, Member, View, members_of
+from penstock_workers.config import WorkerConfig
+from penstock_workers.errors import LogUnavailable
+
+log = structlog.get_logger()
+
+RETRY_SECONDS = 0.2
+LEAVE_SECONDS = 2.0
+NO_GENERATION = -1
+
+NONE, ILLEGAL_GENERATION, INCONSISTENT_PROTOCOL, UNKNOWN_MEMBER, REBALANCE_IN_PROGRESS = 0, 22, 23, 25, 27
+FENCED_INSTANCE = 82
+MOVED = (14, 15, 16)
+"""The coordinator is loading, not available, or another node."""
+
+
+class GroupMember:
+    def __init__(
+        self,
+        config: WorkerConfig,
+        url: str,
+        lease: Lease,
+        *,
+        admit: Callable[[], Awaitable[None]],
+        on_view: Callable[[View], None],
+    ) -> None:
+        """`admit` is awaited after each joining that follows a time without a right to run: when it returns, nothing
+        runs here that may have been given to others meanwhile. `on_view` follows each generation."""
+        self._config = config
+        self._url = url
+        self._lease = lease
+        self._admit = admit
+        self._on_view = on_view
+        self._draining = False
+        self._member_id = ""
+        self._generation = NO_GENERATION
+        self._coordinator: int | None = None
+        self._admitted = False
+        self._rejoin = asyncio.Event()
+        self._tasks: list[asyncio.Task[None]] = []
+        self.fenced: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        """Fails when this worker can be no member any more."""
+
+    def start(self) -> None:
+        """Join as soon as the group lets us: see `on_view`."""
+        session_seconds = self._config.session_timeout_ms / 1000
+        self._client = AIOKafkaClient(
+            **self._config.log.aiokafka_options(),
+            client_id=f"penstock-{self._config.id}",
+            request_timeout_ms=int(2000 * session_seconds),
+        )
+        self._rejoin.set()
+        self._tasks = [
+            asyncio.create_task(self._join_for_ever(), name="join the worker group"),
+            asyncio.create_task(self._beat_for_ever(), name="heartbeats of the worker group"),
+        ]
+
+    async def stop(self, *, leave: bool) -> None:
+        """Without leaving, the place stays this worker's for the session, or until its peers find it gone."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        if not self._tasks:
+            return
+        if leave and self._member_id:
+            with suppress(kafka.KafkaError, TimeoutError):
+                async with asyncio.timeout(LEAVE_SECONDS):
+                    await self._leave(self._member_id, self._config.id)
+        await self._client.close()
+
+    def drain(self) -> None:
+        """Say that this worker is about to leave."""
+        self._draining = True
+        self._rejoin.set()
+
+    def rejoin(self) -> None:
+        self._rejoin.set()
+
+    async def remove(self, member: Member) -> bool:
+        """Take a dead worker out of the group, so that nobody waits for the end of its session."""
+        try:
+            await self._leave(member.member_id, member.worker_id)
+        except kafka.KafkaError as error:
+            log.warning("dead worker could not be removed from the group", worker=member.worker_id, error=repr(error))
+            return False
+        return True
+
+    async def _join_for_ever(self) -> None:
+        connected = False
+        while True:
+            await self._rejoin.wait()
+            self._rejoin.clear()
+            try:
+                if not connected:
+                    await self._client.bootstrap()
+                    connected = True
+                await self._join()
+            except (kafka.KafkaError, LogUnavailable) as error:
+                log.info("the worker group cannot be joined, trying again", error=repr(error))
+                self._rejoin.set()
+                await asyncio.sleep(RETRY_SECONDS)
+            except PenstockError as error:
+                self._fail(error)
+                return
+
+    async def _join(self) -> None:
+        sent_ns = now_ns()
+        joined = await self._ask(self._join_request(), ConnectionGroup.DEFAULT)
+        if joined.error_code != NONE:
+            self._refused(joined.error_code)
+            return
+        self._member_id, self._generation = joined.member_id, joined.generation_id
+        leads = joined.leader_id == joined.member_id
+        assignments: list[tuple[str, bytes]] = []
+        if leads:
+            told = View.of(self._config.id, members_of(joined)).encode()
+            assignments = [(member_id, told) for member_id, _instance_id, _metadata in joined.members]
+        request = SyncGroupRequest(
+            self._config.group_id, self._generation, self._member_id, self._config.id, assignments
+        )
+        synced = await self._ask(request, ConnectionGroup.DEFAULT)
+        if synced.error_code != NONE:
+            self._refused(synced.error_code)
+            return
+        await self._joined(synced.member_assignment, leads, sent_ns)
+
+    async def _joined(self, told: bytes, leads: bool, sent_ns: int) -> None:
+        """Who takes the place of its former process is told what was true then, without a rebalance. Joining by the
+        new member id makes the coordinator ask everybody, and the leader, if that is its place, lead."""
+        view = View.decode(told) if told else None
+        me = self._me()
+        if view is None or view.members.get(me.worker_id) != me or (view.leader == me.worker_id) != leads:
+            self._rejoin.set()
+            await asyncio.sleep(RETRY_SECONDS if told else 0)
+            return
+        self._on_view(view)
+        if not self._admitted or not self._lease.is_held():
+            await self._admit()
+            self._admitted = True
+            self._renew(sent_ns)
+
+    def _me(self) -> Member:
+        return Member(self._config.id, self._url, self._draining, self._member_id)
+
+    def _join_request(self) -> JoinGroupRequest:
+        timeout_ms = self._config.session_timeout_ms
+        return JoinGroupRequest(
+            self._config.group_id,
+            timeout_ms,
+            timeout_ms,  # for the others to join: whoever is thrown out for being late has no lease any more
+            self._member_id,
+            self._config.id,
+            PROTOCOL_TYPE,
+            [(PROTOCOL, self._me().encode())],
+        )
+
+    async def _beat_for_ever(self) -> None:
+        interval_seconds = self._config.heartbeat_interval_ms / 1000
+        while True:
+            if self._member_id:
+                try:
+                    async with asyncio.timeout(self._config.session_timeout_ms / 2000):
+                        await self._beat()
+                except (kafka.KafkaError, TimeoutError) as error:
+                    log.debug("heartbeat failed", error=repr(error))
+                except PenstockError as error:
+                    self._fail(error)
+                    return
+            await asyncio.sleep(interval_seconds)
+
+    async def _beat(self) -> None:
+        sent_ns = now_ns()
+        generation = self._generation
+        request = Heartbeat(self._config.group_id, generation, self._member_id, self._config.id)
+        response = await self._ask(request, ConnectionGroup.COORDINATION)
+        code = response.error_code
+        if code in (NONE, REBALANCE_IN_PROGRESS):
+            if not self._lease.is_held() and self._admitted:
+                self._admitted = False
+                self._rejoin.set()
+            self._renew(sent_ns)
+            if code == REBALANCE_IN_PROGRESS and generation == self._generation:
+                self._rejoin.set()
+        elif generation == self._generation:  # else a joining has overtaken it
+            self._refused(code)
+
+    def _renew(self, sent_ns: int) -> None:
+        if self._admitted:
+            self._lease.renew(sent_ns + self._config.session_timeout_ms * 1_000_000)
+
+    def _refused(self, code: int) -> None:
+        """Raises PenstockError where this worker can be no member."""
+        if code == FENCED_INSTANCE:
+            raise PenstockError(
+                "another process has joined the cluster under this worker's id",
+                code="worker-id-in-use",
+                where=f"worker.id={self._config.id}",
+                hint="stop one of the two, or give it a worker.id of its own",
+            )
+        if code == INCONSISTENT_PROTOCOL:
+            raise PenstockError(
+                "the group of this name is not a cluster of Penstock's workers",
+                code="foreign-group",
+                where=f"group.id={self._config.group_id}",
+                hint="stop its members (Kafka Connect's workers, or consumers), or choose another group.id",
+            )
+        if code == UNKNOWN_MEMBER:
+            log.warning("this worker is no member of its group any more, joining again")
+            self._member_id, self._generation, self._admitted = "", NO_GENERATION, False
+        self._rejoin.set()
+
+    def _fail(self, error: PenstockError) -> None:
+        if not self.fenced.done():
+            self.fenced.set_exception(error)
+
+    async def _leave(self, member_id: str, worker_id: str) -> None:
+        await self._ask(LeaveGroup(self._config.group_id, member_id, worker_id), ConnectionGroup.COORDINATION)
+
+    async def _ask(self, request: Any, connection: ConnectionGroup) -> Any:
+        """The coordinator's answer. Raises KafkaError where there is none."""
+        if self._coordinator is None:
+            self._coordinator = await self._client.coordinator_lookup(CoordinationType.GROUP, self._config.group_id)
+        try:
+            response = await self._client.send(self._coordinator, request, group=connection)
+        except kafka.KafkaError:
+            self._coordinator = None
+            raise
+        if response.error_code in MOVED:
+            self._coordinator = None
+            raise kafka.for_code(response.error_code)()
+        return response

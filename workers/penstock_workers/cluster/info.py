@@ -1,0 +1,49 @@
+"""What a worker tells about its cluster: the entities behind REST's answers. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from penstock_workers.cluster.protocol import View
+from penstock_workers.status import TaskId
+from penstock_workers.store.assignments import Assignment
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerInfo:
+    worker_id: str
+    url: str
+    is_leader: bool
+    is_draining: bool
+    tasks: Sequence[TaskId]
+    """That it has been given."""
+    stopping: Sequence[TaskId]
+    """That are to move away from it."""
+
+
+@dataclass(frozen=True, slots=True)
+class ClusterInfo:
+    leader: str
+    """Empty until this worker has joined."""
+    epoch: int
+    """Of the last assignment."""
+    workers: Sequence[WorkerInfo]
+    """By worker id."""
+
+
+def cluster_info(view: View | None, assignment: Assignment) -> ClusterInfo:
+    if view is None:
+        return ClusterInfo("", assignment.epoch, [])
+    workers = [
+        WorkerInfo(
+            name,
+            member.url,
+            name == view.leader,
+            member.draining,
+            sorted(task for task, where in assignment.tasks.items() if where.worker == name),
+            sorted(task for task, where in assignment.revoking.items() if where.worker == name),
+        )
+        for name, member in sorted(view.members.items())
+    ]
+    return ClusterInfo(view.leader, assignment.epoch, workers)

@@ -1,0 +1,84 @@
+"""What should run, as the tables say it together: in the whole cluster, on this worker, and as its leader places it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from penstock_workers.cluster.leader import Wanted, WantedTask
+from penstock_workers.connector_config import number_of
+from penstock_workers.desired import DesiredConnector, StringMap, desired_connector, given_to
+from penstock_workers.errors import UnknownConnector
+from penstock_workers.plugins import PluginInfo
+from penstock_workers.status import TaskId
+from penstock_workers.store.configs import connector_records, task_records
+from penstock_workers.store.records import TableRecord
+from penstock_workers.store.tables import Tables
+
+LEAST_WEIGHT = 0.01
+
+
+class Plans:
+    """Worked out anew after a change of the configurations, and kept until the next."""
+
+    def __init__(self, tables: Tables, plugins: Sequence[PluginInfo], worker_id: str) -> None:
+        self._tables = tables
+        self._plugins = plugins
+        self._worker_id = worker_id
+        self._desired: Mapping[str, DesiredConnector] | None = None
+        self._wanted: Wanted | None = None
+
+    def configs_changed(self) -> None:
+        self._desired = self._wanted = None
+
+    def desired(self) -> Mapping[str, DesiredConnector]:
+        """All connectors of the cluster."""
+        if self._desired is None:
+            table = self._tables.configs
+            self._desired = {name: desired_connector(name, table, self._plugins) for name in table.configs}
+        return self._desired
+
+    def one(self, name: str) -> DesiredConnector:
+        """Raises UnknownConnector."""
+        try:
+            return self.desired()[name]
+        except KeyError:
+            raise UnknownConnector(name) from None
+
+    def here(self, running: Mapping[TaskId, int]) -> Mapping[str, DesiredConnector]:
+        """What this worker has to run: see `given_to`."""
+        return given_to(self._worker_id, self.desired(), self._tables.assignments.current, running)
+
+    def wanted(self) -> Wanted:
+        """What the leader has to find places for."""
+        if self._wanted is None:
+            self._wanted = {
+                TaskId(connector.name, number): WantedTask(_weight(connector.config), connector.task_set)
+                for connector in self.desired().values()
+                for number in range(len(connector.tasks))
+            }
+        return self._wanted
+
+    def unplanned(self) -> list[TableRecord]:
+        """What the leader has to write of connectors that another program wrote, or two workers at the same time."""
+        records = [record for connector in self.desired().values() for record in replanned(connector)]
+        for name in self._tables.configs.contested:
+            if name in self._tables.configs.configs:
+                records += self.written_again(name)
+        return records
+
+    def written_again(self, name: str) -> Iterator[TableRecord]:
+        """The records of a connector as the table has it."""
+        table = self._tables.configs
+        return connector_records(name, table.configs[name], table.target_state(name), table.tasks(name))
+
+
+def replanned(connector: DesiredConnector) -> list[TableRecord]:
+    """The records of its tasks, where those in the log are not what they should be."""
+    planned = connector.planned_tasks()
+    if connector.plugin is None or planned == list(connector.tasks):
+        return []
+    return list(task_records(connector.name, planned))
+
+
+def _weight(config: StringMap) -> float:
+    return max(LEAST_WEIGHT, number_of(config, "task.weight"))
