@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping
 
 from penstock import Config, option
-from penstock_workers.converters.names import BYTES, CONVERTERS, HEADER_CONVERTERS
+from penstock_workers.converters.names import CONVERTERS, HEADER_CONVERTERS
 
 CONNECTOR_NAME_PATTERN = r"^[^\x00-\x1f/]+$"
 
@@ -58,24 +58,27 @@ class CommonConnectorConfig(Config):
         importance="low",
         group="Common",
     )
-    key_converter: str = option(
-        "How keys become bytes in the log, and bytes keys.",
-        default=BYTES,
+    key_converter: str | None = option(
+        "How keys become bytes in the log, and bytes keys. Default: as they are; json where the connector works with"
+        " values.",
+        default=None,
         choices=CONVERTERS,
         importance="low",
         group="Converters",
     )
     key_converter_schemas_enable: bool | None = option(JSON_SCHEMAS, default=None, importance="low", group="Converters")
-    value_converter: str = option(
-        "How values become bytes in the log, and bytes values. Kafka Connect's class names are other names of these.",
-        default=BYTES,
+    value_converter: str | None = option(
+        "How values become bytes in the log, and bytes values. Kafka Connect's class names are other names of these."
+        " Default: as they are; json where the connector works with values.",
+        default=None,
         choices=CONVERTERS,
         group="Converters",
     )
     value_converter_schemas_enable: bool | None = option(JSON_SCHEMAS, default=None, group="Converters")
-    header_converter: str = option(
-        "How the values of headers become bytes in the log, and bytes values.",
-        default=BYTES,
+    header_converter: str | None = option(
+        "How the values of headers become bytes in the log, and bytes values. Default: as they are; simple where the"
+        " connector works with values.",
+        default=None,
         choices=HEADER_CONVERTERS,
         importance="low",
         group="Converters",
@@ -187,6 +190,11 @@ class CommonConnectorConfig(Config):
     rate_limit_bytes_per_second: float = option(
         "Most bytes of keys and values, as above. 0: no limit.", default=0.0, minimum=0.0, group="Limits"
     )
+
+
+def common_config(config: Mapping[str, str]) -> CommonConnectorConfig:
+    """The common options of a connector's whole configuration. Raises BadConfiguration."""
+    return CommonConnectorConfig.parse({key: value for key, value in config.items() if key in _DEFAULTS})
 
 
 LIVE_PREFIXES = ("restart.", "stuck.", "rate.limit.")

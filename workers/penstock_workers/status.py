@@ -88,7 +88,7 @@ class TaskInfo:
 
 @dataclass(frozen=True, slots=True)
 class TaskMetrics:
-    """Live numbers of one task since its process started; kept in memory only."""
+    """Live numbers of one task, counted on over its restarts until it is stopped; kept in memory only."""
 
     records_total: int = 0
     bytes_total: int = 0
@@ -98,6 +98,8 @@ class TaskMetrics:
     last_progress_seconds: float = 0.0
     """When records last moved (seconds since 1970), 0 for not yet."""
     last_error: str = ""
+    restarts: int = 0
+    """By itself or by request."""
     records_failed: int = 0
     """Could not be converted, written, or stored in the log."""
     records_skipped: int = 0
@@ -106,3 +108,5 @@ class TaskMetrics:
     """Of those: written to the dead-letter topic."""
     retries: int = 0
     """Calls into the connector that were made again after a passing error."""
+    last_failure: str = ""
+    """The record that failed last: at which stage, its place, the cause."""

@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Iterable, Sequence
 from typing import Any
 
 from penstock import Batch, Positions, Source
+from penstock.connector import ColumnsHold
 from penstock.records import partition_key
 
 SURPLUS_WAIT_SECONDS = 0.05
@@ -81,15 +82,17 @@ def sequences(batches: Iterable[Batch]) -> Counter[tuple[Any, ...]]:
     return Counter(tuple(sequence) for sequence in records.values() if sequence)
 
 
-def check_shape(batches: Sequence[Batch]) -> None:
+def check_shape(batches: Sequence[Batch], columns_hold: ColumnsHold) -> None:
     """What must be true of every batch."""
     for batch in batches:
         assert batch.topic, "a batch has a topic"
-        for name in ("keys", "timestamps", "headers"):
+        for name in ("keys", "timestamps", "headers", "value_schemas", "key_schemas"):
             column = getattr(batch, name)
             assert column is None or len(column) == len(batch), f"column {name} is not as long as values"
-        for value in batch.values:
-            assert value is None or isinstance(value, bytes), f"a value is bytes or None, not {type(value).__name__}"
+        for value in batch.values if columns_hold != "values" else ():
+            assert value is None or isinstance(value, bytes), (
+                f"a value is bytes or None, not {type(value).__name__}, unless columns_hold says otherwise"
+            )
         for mapping in (batch.source_partition, batch.position or {}):
             for key, item in mapping.items():
                 assert isinstance(key, str), f"{key!r} is not a string"

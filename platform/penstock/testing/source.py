@@ -45,7 +45,7 @@ class SourceContract(ConnectorContract):
     def test_positions_and_columns_are_well_formed(self, tmp_path: Path) -> None:
         """Columns of equal length, and flat positions that survive JSON: that is how they are stored."""
         batches = self._read_world(self.make_world(tmp_path))
-        check_shape(batches)
+        check_shape(batches, self.connector.columns_hold)
         for batch in batches:
             assert json.loads(json.dumps(batch.position)) == batch.position
 

@@ -14,7 +14,8 @@ class FileSinkConfig(SinkConfig):
     """One file for each partition, `TOPIC-PARTITION.log`: the values, each followed by a newline.
 
     Keys and headers are not written, and a record without a value is an empty line. A value that contains newlines
-    is written as it is, and so takes several lines.
+    is written as it is, and so takes several lines. What a converter makes of a value is written as Kafka Connect's
+    FileStreamSink writes it: `{a=1}` for a JSON object.
     """
 
     directory: str = option("Directory to write to; it is made if it is not there.")
@@ -22,6 +23,8 @@ class FileSinkConfig(SinkConfig):
 
 class FileSink(Sink[FileSinkConfig]):
     """Keeps the offsets beside the data, so that a replay is cut back rather than written twice."""
+
+    columns_hold = "text"
 
     def __init__(self, config: FileSinkConfig) -> None:
         super().__init__(config)

@@ -65,6 +65,8 @@ class FileSource(Source[FileSourceConfig]):
     A position tells the byte to go on at, and what it takes to recognise the file (`penstock_file.fingerprint`).
     """
 
+    columns_hold = "text"
+
     async def read(self, positions: Positions) -> AsyncIterator[Batch]:
         open_files, pending, wakeups = OpenFiles(most_open_files()), Pending(), Wakeups()
         table = FileTable(_known_files(positions), open_files, pending)

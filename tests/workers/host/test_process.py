@@ -197,7 +197,7 @@ async def main():
     for number, connector in enumerate(["Blocking", "Counting", "Stubborn"]):
         spec = TaskSpec(
             connector="orphan", task=number, import_path=f"hosted_connectors.sources:{connector}", type="source",
-            config={"topic": sys.argv[2], "pause.seconds": "0.1"},
+            config={"name": "orphan", "connector.class": "x", "topic": sys.argv[2], "pause.seconds": "0.1"},
             log=LogConnection(bootstrap_servers=sys.argv[1]), offset_topic="o")
         told = lambda event, task=number: print(f"task={task}", event, flush=True)
         host = TaskHost(spec, told, fork_server, no_positions)

@@ -14,7 +14,7 @@ from functools import partial
 from penstock import Batch, Failed, PenstockError, Positions
 from penstock.records import partition_key
 from penstock_workers.client.interface import Producer
-from penstock_workers.host.delivery import IN_FLIGHT_MAX_BATCHES, Acknowledged, position_batch
+from penstock_workers.host.delivery import IN_FLIGHT_MAX_BATCHES, Acknowledged, position_batch, send_dead_letters
 from penstock_workers.host.in_flight import InFlight, Sent
 from penstock_workers.host.log_errors import as_log_unavailable, of_the_log
 from penstock_workers.host.messages import Progress, TaskSpec
@@ -50,11 +50,12 @@ class AtLeastOnceDelivery:
         done = self._in_flight
         return Progress(done.acknowledged_records, done.acknowledged_bytes, done.records)
 
-    async def send(self, batch: Batch) -> None:
+    async def send(self, batch: Batch, dead_letters: Batch | None = None) -> None:
         while self._in_flight.batches >= IN_FLIGHT_MAX_BATCHES:
             self._settled.clear()
             await self._settled.wait()
         sent = self._in_flight.add(batch)
+        await send_dead_letters(self._producer, dead_letters)
         acknowledgement = await of_the_log(self._producer.send(batch))
         acknowledgement.add_done_callback(partial(self._settle, sent))
 

@@ -12,27 +12,37 @@ import structlog
 
 from penstock import Failed, RetryLater
 from penstock.connector import Connector
+from penstock_workers.host.retries import Interruption, RetryPolicy
 from penstock_workers.host.stacks import awaiting_at
 
 log = structlog.get_logger()
 
 T = TypeVar("T")
-LONGEST_PAUSE_SECONDS = 60.0
 
 
-class Stopped(Exception):
+class Stopped(Interruption):
     """The task is to stop, so what was being waited for is not."""
 
 
 class Connection:
-    def __init__(self, connector: Connector[Any], call_timeout_seconds: float, stop: asyncio.Event) -> None:
+    def __init__(
+        self,
+        connector: Connector[Any],
+        call_timeout_seconds: float,
+        stop: asyncio.Event,
+        retry_policy: RetryPolicy,
+    ) -> None:
         self.last_error = ""
         """Why the connector last had to try again; empty once it works."""
         self._connector = connector
         self._call_timeout_seconds = call_timeout_seconds
         self._stop = stop
         self.is_open = False
+        self._retry_policy = retry_policy
         self._attempts = 0
+        self._failing_since = 0.0
+        """When the first of these attempts failed."""
+        self.retries_total = 0
 
     async def call(self, name: str, coroutine: Coroutine[Any, Any, T]) -> T:
         """The answer of connector code, within the deadline.
@@ -89,11 +99,15 @@ class Connection:
     async def pause(self, error: RetryLater) -> None:
         """Wait for the time that the error asks for, twice as long with each attempt in a row.
 
-        Raises Stopped as soon as the task is to stop.
+        Raises Stopped as soon as the task is to stop, RetriesExhausted when that was enough.
         """
+        now = asyncio.get_running_loop().time()
+        if not self._attempts:
+            self._failing_since = now
         self._attempts += 1
         self.last_error = str(error)
-        seconds = pause_seconds(error.after_seconds, self._attempts, random.random())
+        seconds = self._retry_policy.pause_seconds(error, self._attempts, now - self._failing_since, random.random())
+        self.retries_total += 1
         log.warning("connector waits to try again", error=str(error), seconds=round(seconds, 3))
         try:
             await asyncio.wait_for(self._stop.wait(), seconds)
@@ -105,9 +119,3 @@ class Connection:
         """It did what it failed to do before: the next pause is a first one again."""
         self._attempts = 0
         self.last_error = ""
-
-
-def pause_seconds(after_seconds: float, attempts: int, jitter: float) -> float:
-    """Never less than asked for, and up to a quarter more, so that what failed together tries again apart."""
-    longest = max(after_seconds, LONGEST_PAUSE_SECONDS)
-    return min(after_seconds * 2.0 ** min(attempts - 1, 16), longest) * (1 + jitter / 4)

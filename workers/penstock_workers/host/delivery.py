@@ -6,6 +6,8 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Protocol
 
 from penstock import Batch, Failed, Position, Positions, SourcePartition
+from penstock_workers.client.interface import Producer
+from penstock_workers.host.log_errors import of_the_log
 from penstock_workers.host.messages import Progress
 from penstock_workers.store.offsets import StoredPosition, offset_record
 
@@ -25,14 +27,22 @@ class Delivery(Protocol):
 
     def progress(self) -> Progress: ...
 
-    async def send(self, batch: Batch) -> None:
-        """Returns as soon as there is room for the batch: the back-pressure."""
+    async def send(self, batch: Batch, dead_letters: Batch | None = None) -> None:
+        """Returns as soon as there is room for the batch: the back-pressure. Its position is stored when it and its
+        dead letters are in the log; exactly once, all in one transaction."""
 
     async def drain(self) -> None:
         """Wait until all that was sent is in the log, its positions are stored, and the source has been told."""
 
     async def run(self) -> None:
         """Store positions as they become storable. Ends only by an error, the log's or the source's."""
+
+
+async def send_dead_letters(producer: Producer, dead_letters: Batch | None) -> None:
+    """Before the batch that they belong to: it is acknowledged after them, and fails where they do."""
+    if dead_letters is not None:
+        acknowledgement = await of_the_log(producer.send(dead_letters))
+        acknowledgement.add_done_callback(lambda future: future.cancelled() or future.exception())
 
 
 def position_batch(topic: str, connector: str, positions: Sequence[StoredPosition]) -> Batch:

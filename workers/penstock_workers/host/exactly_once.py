@@ -15,7 +15,7 @@ from contextlib import suppress
 from penstock import Batch, Positions
 from penstock.records import partition_key
 from penstock_workers.client.interface import Producer
-from penstock_workers.host.delivery import IN_FLIGHT_MAX_BATCHES, Acknowledged, position_batch
+from penstock_workers.host.delivery import IN_FLIGHT_MAX_BATCHES, Acknowledged, position_batch, send_dead_letters
 from penstock_workers.host.log_errors import of_the_log
 from penstock_workers.host.messages import Progress, TaskSpec
 from penstock_workers.host.transaction import Transaction
@@ -49,13 +49,14 @@ class ExactlyOnceDelivery:
         ending = self._ending.records if self._ending else 0
         return Progress(self._records_total, self._bytes_total, self._open.records + ending)
 
-    async def send(self, batch: Batch) -> None:
+    async def send(self, batch: Batch, dead_letters: Batch | None = None) -> None:
         await self._until(lambda: self._unacknowledged_batches < IN_FLIGHT_MAX_BATCHES)
         async with self._sending:
             if not self._open.batches:
                 self._open.began_seconds = self._loop.time()
                 self._notify()
             self._open.add(batch)
+            await send_dead_letters(self._producer, dead_letters)
             acknowledgement = await of_the_log(self._producer.send(batch))
         self._unacknowledged_batches += 1
         acknowledgement.add_done_callback(self._settle)

@@ -100,9 +100,11 @@ class Progress(Message, frozen=True):
     records_skipped: int = 0
     """Of those: the task went on without them, because errors are tolerated."""
     dead_letters: int = 0
-    """Of those: in the dead-letter topic, acknowledged by the log."""
+    """Of those: written to the dead-letter topic."""
     retries: int = 0
     """Calls into the connector that were made again after a passing error."""
+    last_failure: str = ""
+    """The record that failed last: at which stage, its place, the cause."""
 
 
 class Ended(Message, frozen=True):

@@ -12,23 +12,26 @@ from typing import Any, TypeVar
 
 import structlog
 
-from penstock import Batch, ConnectionLost, Failed, RetryLater, Sink, TopicPartition, WriteFailed
+from penstock import Batch, ConnectionLost, RetryLater, Sink, TopicPartition
 from penstock_workers.client.errors import MEMBER_FENCED
 from penstock_workers.client.interface import Consumer
+from penstock_workers.connector_config import common_config
 from penstock_workers.host.connection import Connection, Stopped
+from penstock_workers.host.failures import RecordsFailed
 from penstock_workers.host.in_flight import size_bytes
 from penstock_workers.host.log_errors import as_log_unavailable, of_the_log
 from penstock_workers.host.messages import Message, Progress, Started, TaskSpec
 from penstock_workers.host.rate_limit import RateLimit
+from penstock_workers.host.retries import Interruption, RetryPolicy
+from penstock_workers.host.sink_writer import SinkWriter
 
 log = structlog.get_logger()
 
 T = TypeVar("T")
 COMMIT_INTERVAL_SECONDS = 1.0
-MOST_NAMED_RECORDS = 20
 
 
-class Reassigned(Exception):
+class Reassigned(Interruption):
     """Partitions have come or gone while the sink was waiting to try again: what it holds unwritten comes again."""
 
 
@@ -47,7 +50,9 @@ class SinkTask:
         self._new_consumer = new_consumer
         self._report = report
         self._stop = stop
-        self._connection = Connection(sink, spec.call_timeout_seconds, stop)
+        config = common_config(spec.config)
+        self._connection = Connection(sink, spec.call_timeout_seconds, stop, RetryPolicy.of(config))
+        self._writer = SinkWriter(spec, config, sink, self._connection, self._retrying, self._pause)
         self._written: dict[TopicPartition, int] = {}
         """The next offset of each partition that was written to since the last commit."""
         self._commit_due = 0.0
@@ -58,23 +63,32 @@ class SinkTask:
         self._consumer: Consumer | None = None
 
     def progress(self) -> Progress:
+        failures = self._writer.failures
         return Progress(
             self._records_total,
             self._bytes_total,
             self._records_uncommitted,
             self._consumer.records_lag + self._records_in_hand if self._consumer else None,
             self._connection.last_error,
+            failures.failed_total,
+            failures.skipped_total,
+            failures.dead_letters_total,
+            self._connection.retries_total,
+            failures.last,
         )
 
     async def run(self) -> None:
         """Until told to stop. Raises what cannot be retried here; LogUnavailable is worth a new start."""
         self._stopping = asyncio.create_task(self._stop.wait())
-        with suppress(Stopped):
-            while not self._stop.is_set():
-                try:
-                    await self._work_as_member()
-                except RetryLater as error:
-                    await self._connection.pause(error)
+        try:
+            with suppress(Stopped):
+                while not self._stop.is_set():
+                    try:
+                        await self._work_as_member()
+                    except RetryLater as error:
+                        await self._connection.pause(error)
+        finally:
+            await self._writer.close()
 
     async def _work_as_member(self) -> None:
         """One membership of the group. The next one begins at the offsets that this one committed."""
@@ -152,12 +166,14 @@ class SinkTask:
         return [] if self._stop.is_set() else fetching.result()
 
     async def _write(self, batch: Batch) -> None:
-        try:
-            await self._retrying("write", lambda: self._sink.write(batch))
-        except WriteFailed as error:
-            await self._commit()
-            raise failed_records(batch, error) from error
         assert batch.offsets is not None
+        try:
+            await self._writer.write(batch)
+        except RecordsFailed as error:
+            if error.first_index:
+                self._written[partition_of(batch)] = batch.offsets[error.first_index]
+            await self._commit()
+            raise
         self._written[partition_of(batch)] = batch.offsets[-1] + 1
         self._records_total += len(batch)
         self._records_in_hand -= len(batch)
@@ -175,6 +191,7 @@ class SinkTask:
         if not self._written:
             return
         await self._retrying("flush", self._sink.flush)
+        await self._writer.settle()
         assert self._consumer is not None
         try:
             await self._consumer.commit(dict(self._written))
@@ -241,18 +258,3 @@ class SinkTask:
 def partition_of(batch: Batch) -> TopicPartition:
     assert batch.partition is not None
     return TopicPartition(batch.topic, batch.partition)
-
-
-def failed_records(batch: Batch, error: WriteFailed) -> Failed:
-    """Which records a sink could not write, by topic, partition and offset, with the cause of the first."""
-    assert batch.offsets is not None
-    offsets = [batch.offsets[index] for index in sorted(error.failed)]
-    named = ", ".join(map(str, offsets[:MOST_NAMED_RECORDS])) + (", ..." if len(offsets) > MOST_NAMED_RECORDS else "")
-    cause = error.failed[min(error.failed)] if error.failed else error
-    return Failed(
-        f"{error.problem.message}: {len(offsets)} of {len(batch)} records, at offsets {named}: "
-        f"{type(cause).__name__}: {cause}",
-        code=error.problem.code,
-        where=f"{batch.topic}-{batch.partition}",
-        hint=error.problem.hint,
-    )

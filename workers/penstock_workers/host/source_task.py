@@ -13,12 +13,15 @@ import structlog
 from penstock import Batch, ConnectionLost, Failed, Position, Positions, RetryLater, Source, SourcePartition
 from penstock.records import partition_key
 from penstock_workers.client.interface import Producer
+from penstock_workers.connector_config import common_config
 from penstock_workers.host.at_least_once import AtLeastOnceDelivery
 from penstock_workers.host.connection import Connection, Stopped
 from penstock_workers.host.delivery import Delivery
 from penstock_workers.host.exactly_once import ExactlyOnceDelivery
 from penstock_workers.host.messages import Ended, Message, Progress, Started, TaskSpec
 from penstock_workers.host.rate_limit import RateLimit
+from penstock_workers.host.retries import RetryPolicy
+from penstock_workers.host.source_intake import Intake, SourceIntake
 
 log = structlog.get_logger()
 
@@ -38,7 +41,9 @@ class SourceTask:
         self._rate_limit = rate_limit
         self._report = report
         self._stop = stop
-        self._connection = Connection(source, spec.call_timeout_seconds, stop)
+        config = common_config(spec.config)
+        self._connection = Connection(source, spec.call_timeout_seconds, stop, RetryPolicy.of(config))
+        self._intake = SourceIntake(spec, config, source)
         kind = ExactlyOnceDelivery if spec.transactional_id else AtLeastOnceDelivery
         self._delivery: Delivery = kind(spec, producer, positions, self._acknowledge)
         self._in_source = False
@@ -50,7 +55,16 @@ class SourceTask:
         self._interrupted = asyncio.Event()
 
     def progress(self) -> Progress:
-        return msgspec.structs.replace(self._delivery.progress(), last_error=self._connection.last_error)
+        failures = self._intake.failures
+        return msgspec.structs.replace(
+            self._delivery.progress(),
+            last_error=self._connection.last_error,
+            records_failed=failures.failed_total,
+            records_skipped=failures.skipped_total,
+            dead_letters=failures.dead_letters_total,
+            retries=self._connection.retries_total,
+            last_failure=failures.last,
+        )
 
     async def run(self) -> None:
         """Until told to stop. Raises what cannot be retried here; LogUnavailable is worth a new start."""
@@ -141,8 +155,9 @@ class SourceTask:
             finally:
                 self._in_source = False
             self._connection.works()
-            self._rate_limit.spend(batch)
-            await self._delivery.send(batch)
+            intake = await self._intake.take(batch) if self._intake.is_needed else Intake(batch, None)
+            self._rate_limit.spend(intake.batch)
+            await self._delivery.send(*intake)
             await asyncio.sleep(0)  # a source that never waits must not keep the event loop to itself
 
     async def _close_generator(self, batches: Any) -> None:

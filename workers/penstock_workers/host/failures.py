@@ -1,0 +1,100 @@
+"""What becomes of records that cannot go on: the task fails at them, or goes on without them and keeps account.
+
+Every failure of a record, at whatever stage and of sources and sinks alike, comes through here.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+import structlog
+
+from penstock import Batch, Failed
+from penstock_workers.connector_config import TOLERATE_ALL, CommonConnectorConfig
+from penstock_workers.host.dead_letters import dead_letters, text_of_cause
+from penstock_workers.host.messages import TaskSpec
+from penstock_workers.host.stages import RecordFailure
+
+log = structlog.get_logger()
+
+MOST_NAMED_RECORDS = 20
+LONGEST_SHOWN = 1000
+TOLERANCE_HINT = (
+    "correct the record or what cannot take it, or set errors.tolerance=all, with"
+    " errors.deadletterqueue.topic.name to keep such records, to go on without"
+)
+
+
+class RecordsFailed(Failed):
+    """Records of one batch that failed, where that is not tolerated."""
+
+    def __init__(self, failures: Sequence[RecordFailure]) -> None:
+        first = failures[0]
+        super().__init__(
+            f"{first.stage.complaint}: {_counted(failures)}{text_of_cause(first)}",
+            code=first.stage.code,
+            where=place_of(first.batch),
+            hint=(getattr(first.error, "problem", None) and first.error.problem.hint) or TOLERANCE_HINT,  # type: ignore[attr-defined]
+        )
+        self.first_index = first.index
+
+
+class Failures:
+    def __init__(self, spec: TaskSpec, config: CommonConnectorConfig) -> None:
+        self._spec = spec
+        self._config = config
+        self.tolerated = config.errors_tolerance == TOLERATE_ALL
+        self.failed_total = self.skipped_total = self.dead_letters_total = 0
+        self.last = ""
+        """The latest, for people."""
+
+    def take(self, failures: Sequence[RecordFailure]) -> Batch | None:
+        """The dead letters of these records, where there are to be any. They have to be in the log before the records
+        count as done. Raises RecordsFailed where errors are not tolerated."""
+        if not failures:
+            return None
+        self.failed_total += len(failures)
+        self.last = str(RecordsFailed(failures[-1:]))
+        if not self.tolerated:
+            raise RecordsFailed(failures) from failures[0].error
+        self.skipped_total += len(failures)
+        if self._config.errors_log_enable:
+            for failure in failures:
+                log.warning("record skipped", **self._described(failure))
+        if not self._config.errors_deadletterqueue_topic_name:
+            return None
+        self.dead_letters_total += len(failures)
+        return dead_letters(self._spec, self._config, failures)
+
+    def _described(self, failure: RecordFailure) -> dict[str, Any]:
+        batch, index = failure.batch, failure.index
+        offset = {} if batch.offsets is None else {"offset": batch.offsets[index]}
+        described = {"stage": str(failure.stage), "place": place_of(batch), **offset, "error": text_of_cause(failure)}
+        if self._config.errors_log_include_messages:
+            described["key"] = _shown(None if batch.keys is None else batch.keys[index])
+            described["value"] = _shown(batch.values[index])
+        return described
+
+
+def place_of(batch: Batch) -> str:
+    """`TOPIC-PARTITION` of what came from the log, the source partition of what goes there."""
+    if batch.offsets is not None:
+        return f"{batch.topic}-{batch.partition}"
+    place = f"on the way to {batch.topic}"
+    return f"{json.dumps(dict(batch.source_partition))} {place}" if batch.source_partition else place
+
+
+def _counted(failures: Sequence[RecordFailure]) -> str:
+    batch = failures[0].batch
+    if batch.offsets is not None:
+        kind, numbers = "offsets", [batch.offsets[failure.index] for failure in failures]
+    else:
+        kind, numbers = "indexes", [failure.index for failure in failures]
+    named = ", ".join(map(str, numbers[:MOST_NAMED_RECORDS])) + (", ..." if len(numbers) > MOST_NAMED_RECORDS else "")
+    return f"{len(failures)} of {len(batch)} records, at {kind} {named}: "
+
+
+def _shown(field: Any) -> str:
+    return repr(field)[:LONGEST_SHOWN]

@@ -1,0 +1,87 @@
+"""Finds the records of a batch that a sink cannot write, and writes all others, in their order.
+
+A sink that names them (`WriteFailed`) is believed. Of one that only fails, the batch is written again in halves, each
+half again in halves where it fails, until what fails is a single record. What a half had written before it failed is
+written again: to be spared that, a sink names its failures.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+
+from penstock import Batch, ConnectionLost, Failed, PenstockError, RetryLater, SkipRecord, WriteFailed
+from penstock_workers.host.retries import Interruption, RetriesExhausted
+
+Write = Callable[[Batch], Awaitable[None]]
+Pause = Callable[[RetryLater], Awaitable[None]]
+"""Waits as long as the error asks for. Raises RetriesExhausted when that was enough."""
+
+
+async def write_all_but_failing(
+    write: Write, pause: Pause, batch: Batch, *, stop_at_first: bool
+) -> dict[int, Exception]:
+    """Why each record failed that did, by its index. `stop_at_first`: nothing behind the first of them is written,
+    unless the sink has done so already.
+
+    Raises what is no record's fault.
+    """
+    try:
+        await write(batch)
+        return {}
+    except WriteFailed as error:
+        return await _but_named(write, pause, batch, error)
+    except Exception as error:
+        if not may_be_a_records_fault(error) or (stop_at_first and isinstance(error, RetriesExhausted)):
+            raise
+        if len(batch) == 1:
+            return {0: error}
+    middle = len(batch) // 2
+    failed = await write_all_but_failing(write, pause, batch.select(range(middle)), stop_at_first=stop_at_first)
+    if failed and stop_at_first:
+        return failed
+    rest = batch.select(range(middle, len(batch)))
+    failed_of_rest = await write_all_but_failing(write, pause, rest, stop_at_first=stop_at_first)
+    return failed | {middle + index: error for index, error in failed_of_rest.items()}
+
+
+def may_be_a_records_fault(error: Exception) -> bool:
+    """Named errors say whose fault they are; the outside world fails with an OSError; any other exception is taken for
+    the fault of the record at which it is raised."""
+    if isinstance(error, PenstockError):
+        return isinstance(error, SkipRecord | RetriesExhausted) or (
+            isinstance(error, RetryLater) and not isinstance(error, ConnectionLost)
+        )
+    return not isinstance(error, OSError | MemoryError | Interruption)
+
+
+async def _but_named(write: Write, pause: Pause, batch: Batch, named: WriteFailed) -> dict[int, Exception]:
+    """All others have been written; of those named, the ones that failed for a passing reason are tried again."""
+    failed: dict[int, Exception] = {}
+    left: list[int] = list(range(len(batch)))
+    while True:
+        causes = _causes(named, len(left))
+        passing = {index: cause for index, cause in causes.items() if isinstance(cause, RetryLater)}
+        failed |= {left[index]: cause for index, cause in causes.items() if index not in passing}
+        if not passing:
+            return failed
+        left = [left[index] for index in sorted(passing)]
+        try:
+            await pause(next(iter(passing.values())))
+            await write(batch.select(left))
+            return failed
+        except WriteFailed as error:
+            named = error
+        except RetriesExhausted as error:
+            return failed | dict.fromkeys(left, error)
+
+
+def _causes(error: WriteFailed, count: int) -> Mapping[int, Exception]:
+    for cause in error.failed.values():
+        if isinstance(cause, ConnectionLost):
+            raise cause
+    if not error.failed or not all(0 <= index < count for index in error.failed):
+        raise Failed(
+            f"WriteFailed names the records {sorted(error.failed)} of a batch of {count}",
+            hint="this is a defect of the sink: name at least one record, by its index in the batch",
+        ) from error
+    return error.failed

@@ -1,0 +1,78 @@
+"""A batch on its way into a sink: converted, written, and what cannot be written put aside."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from typing import Any
+
+from penstock import Batch, RetryLater, Sink
+from penstock_workers.connector_config import CommonConnectorConfig
+from penstock_workers.host.connection import Connection
+from penstock_workers.host.conversion import Conversion, Converted, class_name
+from penstock_workers.host.dead_letter_topic import DeadLetterWriter
+from penstock_workers.host.failures import Failures
+from penstock_workers.host.isolation import write_all_but_failing
+from penstock_workers.host.messages import TaskSpec
+from penstock_workers.host.retries import RetriesExhausted
+from penstock_workers.host.stages import RecordFailure, Stage
+
+
+class SinkWriter:
+    def __init__(
+        self,
+        spec: TaskSpec,
+        config: CommonConnectorConfig,
+        sink: Sink[Any],
+        connection: Connection,
+        retrying: Callable[[str, Callable[[], Coroutine[Any, Any, None]]], Awaitable[None]],
+        pause: Callable[[RetryLater], Awaitable[None]],
+    ) -> None:
+        """`retrying`: makes a call into the sink, and makes it again after each RetryLater; `pause`: waits for that.
+        Both raise RetriesExhausted when that was enough."""
+        self._sink = sink
+        self._connection = connection
+        self._retrying = retrying
+        self._pause = pause
+        conversion = Conversion(config, sink.columns_hold)
+        self._conversion = conversion if conversion.is_needed else None
+        self.failures = Failures(spec, config)
+        self._dead_letters = DeadLetterWriter(spec, config)
+        self._has_patience = True
+        """Its records are tried again. Once that was of no use, the other records of the batch are tried once each."""
+
+    async def write(self, batch: Batch) -> None:
+        """All of it that can be written. Raises RecordsFailed where some cannot and that is not tolerated."""
+        converted, failures, kept = (
+            Converted.whole(batch) if self._conversion is None else self._conversion.from_log(batch)
+        )
+        await self._give_up(failures)
+        if len(converted):
+            self._has_patience = True
+            failed = await write_all_but_failing(
+                self._write, self._pause, converted, stop_at_first=not self.failures.tolerated
+            )
+            by = class_name(self._sink)
+            await self._give_up(
+                [RecordFailure(Stage.TASK_PUT, batch, kept[index], failed[index], by) for index in sorted(failed)]
+            )
+
+    async def settle(self) -> None:
+        """Return when all dead letters are in the log: before that no offset behind them may be committed."""
+        await self._dead_letters.settle()
+
+    async def close(self) -> None:
+        await self._dead_letters.close()
+
+    async def _write(self, batch: Batch) -> None:
+        if not self._has_patience:
+            return await self._connection.call("write", self._sink.write(batch))
+        try:
+            await self._retrying("write", lambda: self._sink.write(batch))
+        except RetriesExhausted:
+            self._has_patience = False
+            raise
+
+    async def _give_up(self, failures: Sequence[RecordFailure]) -> None:
+        letters = self.failures.take(failures)
+        if letters is not None:
+            await self._dead_letters.send(letters)
