@@ -52,7 +52,7 @@ def task_status(task: TaskStatus, version: str) -> dict[str, Any]:
 
 
 def plugin_version(config: Mapping[str, str], catalog: Catalog) -> str:
-    plugin = _plugin(config, catalog)
+    plugin = installed_plugin(config, catalog)
     return plugin.version if plugin else ""
 
 
@@ -62,11 +62,11 @@ def task_id(task: TaskId) -> dict[str, Any]:
 
 def shown_config(config: Mapping[str, str], catalog: Catalog) -> dict[str, str]:
     """Without secrets. Where the class is not installed, nobody knows which these are: only common options show."""
-    plugin = _plugin(config, catalog)
+    plugin = installed_plugin(config, catalog)
     return hide(connector_schema(plugin) if plugin else COMMON_SCHEMA, config)
 
 
-def _plugin(config: Mapping[str, str], catalog: Catalog) -> PluginInfo | None:
+def installed_plugin(config: Mapping[str, str], catalog: Catalog) -> PluginInfo | None:
     try:
         return catalog.find(config.get("connector.class", ""))
     except (UnknownConnectorClass, AmbiguousConnectorClass):

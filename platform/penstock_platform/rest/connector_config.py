@@ -33,6 +33,21 @@ async def put(request: web.Request) -> web.Response:
     return json_response(answer, 201, location(request, name)) if created else json_response(answer)
 
 
+async def patch(request: web.Request) -> web.Response:
+    """Change some options, remove those that are null, and leave the others as they are."""
+    worker, catalog = worker_of(request), request.app[CATALOG]
+    name = connector_name(request)
+    changes = await json_object(request)
+    given = config_of({key: value for key, value in changes.items() if value is not None})
+
+    def changed(stored: Mapping[str, str]) -> dict[str, str]:
+        kept = {key: value for key, value in stored.items() if key not in changes}
+        return validated(catalog, named(name, {**kept, **restore(given, stored)}))
+
+    await worker.change_config(name, changed)
+    return json_response(connector_info(worker.info(name), catalog))
+
+
 def named(name: str, config: Mapping[str, str]) -> dict[str, str]:
     """The configuration with the connector's name in it. If it says another name, somebody is mistaken."""
     given = config.get("name", name)

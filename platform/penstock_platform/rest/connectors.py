@@ -6,14 +6,18 @@ from typing import Any
 
 from aiohttp import web
 
+from penstock import PenstockError
 from penstock_platform.rest.answers import connector_info, connector_status, json_response, location, plugin_version
 from penstock_platform.rest.connector_config import named, validated
+from penstock_platform.rest.connector_offsets import changed_message, offset_entries
 from penstock_platform.rest.context import CATALOG, worker_of
 from penstock_platform.rest.requests import BadRequest, connector_name, json_object, refuse_unknown_fields
 from penstock_platform.validation.values import config_of
+from penstock_workers.offsets.entries import OffsetEntry
 from penstock_workers.status import TargetState
+from penstock_workers.worker import Worker
 
-CREATE_FIELDS = ("name", "config", "initial_state")
+CREATE_FIELDS = ("name", "config", "initial_state", "initial_offsets")
 
 
 async def list_all(request: web.Request) -> web.Response:
@@ -49,8 +53,28 @@ async def create(request: web.Request) -> web.Response:
         )
     worker, catalog = worker_of(request), request.app[CATALOG]
     config = validated(catalog, named(name, config_of(body["config"])))
-    info = await worker.create(name, config, initial_state)
-    return json_response(connector_info(info, catalog), 201, location(request, name))
+    if body.get("initial_offsets") is None:
+        info = await worker.create(name, config, initial_state)
+        return json_response(connector_info(info, catalog), 201, location(request, name))
+    await _create_at(worker, name, config, offset_entries(body["initial_offsets"], "initial_offsets"), initial_state)
+    answer = connector_info(worker.info(name), catalog)
+    answer["offsets_status"] = changed_message("altered", config, catalog)
+    return json_response(answer, 201, location(request, name))
+
+
+async def _create_at(
+    worker: Worker, name: str, config: dict[str, str], offsets: list[OffsetEntry], initial_state: TargetState
+) -> None:
+    """Created stopped, so that it takes no record before it is where it is to begin (KIP-995). Where it cannot be
+    brought there, it is deleted again."""
+    await worker.create(name, config, TargetState.STOPPED)
+    try:
+        await worker.offsets.replace(name, offsets)
+    except PenstockError:
+        await worker.delete(name)
+        raise
+    if initial_state is not TargetState.STOPPED:
+        await worker.set_target_state(name, initial_state)
 
 
 async def show(request: web.Request) -> web.Response:

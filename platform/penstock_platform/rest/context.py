@@ -21,10 +21,6 @@ class Starting(PenstockError):
 def worker_of(request: web.Request) -> Worker:
     """The worker, once it has started: REST listens before, so that a long start can be watched."""
     worker = request.app[WORKER]
-    if not is_started(worker):
+    if not worker.is_started:
         raise Starting("the worker is still starting up", where="worker", hint="GET /health tells when it is ready")
     return worker
-
-
-def is_started(worker: Worker) -> bool:
-    return bool(getattr(worker, "kafka_cluster_id", ""))  # it has the attribute once it is started

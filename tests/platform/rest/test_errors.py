@@ -175,7 +175,7 @@ class Faulty(Worker):
     """A worker that fails in a way that no test can bring about from outside."""
 
     def __init__(self, fault: Callable[[], Awaitable[bool]]) -> None:
-        self.kafka_cluster_id = "cluster"
+        self.kafka_cluster_id = "cluster"  # that of a worker that has started
         self.fault = fault
 
     def connectors(self) -> list[str]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Protocol
 
 from penstock_workers.config import WorkerConfig
@@ -44,8 +44,16 @@ class Offsets(Protocol):
     def check(self, entries: Sequence[OffsetEntry]) -> None:
         """Whether they can be this connector's. Raises BadOffsets."""
 
+    def changing(self) -> AbstractAsyncContextManager[Change]:
+        """Nobody else moves them from now on, or it is noticed. Raises TasksStillRunning."""
+
+
+class Change(Protocol):
+    @property
+    def present(self) -> list[OffsetEntry]: ...
+
     async def write(self, changes: Sequence[OffsetEntry], history: TableRecord) -> None:
-        """Carry out the changes, and write the record of `connect-cluster`. Raises TasksStillRunning."""
+        """Carry out the changes, and write the record of `connect-cluster`. Raises TasksStillRunning, BadOffsets."""
 
 
 Plan = Callable[[list[OffsetEntry]], Sequence[OffsetEntry]]
@@ -116,24 +124,24 @@ class ConnectorOffsets:
         if not states:
             raise NothingToUndo(name)
         latest = states[0]
-        async with self._stopped(name) as offsets:
-            changes = replacing(await offsets.read(), latest.offsets)
-            await offsets.write(changes, forgetting(name, latest))
+        async with self._changing_stopped(name) as change:
+            await change.write(replacing(change.present, latest.offsets), forgetting(name, latest))
         return latest
 
     async def _change(self, name: str, what: str, entries: Sequence[OffsetEntry], plan: Plan) -> None:
         self._offsets(name).check(entries)
-        async with self._stopped(name) as offsets:
-            present = await offsets.read()
-            before = self._tables.offset_history.remembering(name, what, present, int(time.time() * 1000))
-            await offsets.write(plan(present), before)
+        async with self._changing_stopped(name) as change:
+            now_ms = int(time.time() * 1000)
+            before = self._tables.offset_history.remembering(name, what, change.present, now_ms)
+            await change.write(plan(change.present), before)
 
     @asynccontextmanager
-    async def _stopped(self, name: str) -> AsyncIterator[Offsets]:
+    async def _changing_stopped(self, name: str) -> AsyncIterator[Change]:
         """One change at a time, of a connector that is stopped and has no tasks any more."""
         async with self._deadline(), self._changing:
             await self._until(lambda: self._is_idle(name), name)
-            yield self._offsets(name)
+            async with self._offsets(name).changing() as change:
+                yield change
 
     def _is_idle(self, name: str) -> bool:
         if self._desired(name).target_state is not TargetState.STOPPED:

@@ -34,7 +34,7 @@ class OffsetDeleteRequest_v0(RequestStruct):
     RESPONSE_TYPE = OffsetDeleteResponse_v0
     SCHEMA = Schema(
         ("group_id", String("utf-8")),
-        ("topics", Array(("topic", String("utf-8")), ("partitions", Array(("partition", Int32))))),
+        ("topics", Array(("topic", String("utf-8")), ("partitions", Array(Int32)))),
     )
 
 
@@ -43,9 +43,9 @@ class OffsetDeleteRequest(Request[OffsetDeleteRequest_v0]):
 
     def __init__(self, group: str, partitions: Iterable[TopicPartition]) -> None:
         self._group = group
-        self._topics: dict[str, list[tuple[int]]] = defaultdict(list)
+        self._topics: dict[str, list[int]] = defaultdict(list)
         for topic, partition in partitions:
-            self._topics[topic].append((partition,))
+            self._topics[topic].append(partition)
 
     def build(self, request_struct_class: type[OffsetDeleteRequest_v0]) -> OffsetDeleteRequest_v0:
         return request_struct_class(self._group, list(self._topics.items()))

@@ -1,14 +1,15 @@
 """A source's positions: read from `connect-offsets`, and changed in the place of its tasks.
 
-A change is one transaction under the name of the first task, as that task itself writes: what a task of before still
-writes is refused from then on, and of several positions all are changed or none. What they were before goes into the
-same transaction.
+A change is one transaction under the name of the first task, as that task itself writes: whatever a task of before
+still writes is refused from its beginning on, and of several positions all are changed or none. What they were before
+goes into the same transaction.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 
 from penstock import Batch
 from penstock_workers import client
@@ -31,35 +32,55 @@ class SourceOffsets:
         self._transactional_ids = [f"{config.group_id}-{name}-{task}" for task in range(tasks)]
 
     async def read(self) -> list[OffsetEntry]:
-        await self._tables.offset_log.read_to_end()
-        return [OffsetEntry(*stored) for stored in self._tables.offsets.positions(self._name)]
+        """What is committed; the transaction of a task that runs is open all the time."""
+        await self._tables.offset_log.read_to_end(stable=True)
+        return self._entries()
 
     def check(self, entries: Sequence[OffsetEntry]) -> None:
         check_source_entries(entries)
 
-    async def write(self, changes: Sequence[OffsetEntry], history: TableRecord) -> None:
-        first, *others = self._transactional_ids
-        await asyncio.gather(*map(self._fence, others))
-        records = [offset_record(self._name, *change) for change in changes]
-        await self._write_as(
-            first,
-            [_batch(self._config.offset_storage_topic, records), _batch(self._config.cluster_storage_topic, [history])],
-        )
-        await self._tables.offset_log.read_to_end()
-        await self._tables.cluster_log.read_to_end()
+    @asynccontextmanager
+    async def changing(self) -> AsyncIterator[SourceChange]:
+        async with AsyncExitStack() as stack:
+            producers = [
+                await stack.enter_async_context(self._producer(transactional_id))
+                for transactional_id in self._transactional_ids
+            ]
+            await self._tables.offset_log.read_to_end()
+            yield SourceChange(self._config, self._tables, self._name, producers[0], self._entries())
 
-    async def _write_as(self, transactional_id: str, batches: Sequence[Batch]) -> None:
+    @asynccontextmanager
+    async def _producer(self, transactional_id: str) -> AsyncIterator[client.Producer]:
+        """Its start fences the task of that name, and ends what that task left open."""
         producer = client.producer(self._config.log, client_id="penstock-offsets", transactional_id=transactional_id)
         await of_the_log(producer.start())
         try:
-            for batch in batches:
-                await of_the_log(producer.send(batch))
-            await of_the_log(producer.commit())
+            yield producer
         finally:
             await producer.close()
 
-    async def _fence(self, transactional_id: str) -> None:
-        await self._write_as(transactional_id, [])
+    def _entries(self) -> list[OffsetEntry]:
+        return [OffsetEntry(*stored) for stored in self._tables.offsets.positions(self._name)]
+
+
+class SourceChange:
+    """See `penstock_workers.offsets.connector_offsets.Change`."""
+
+    def __init__(
+        self, config: WorkerConfig, tables: Tables, name: str, producer: client.Producer, present: list[OffsetEntry]
+    ) -> None:
+        self._config = config
+        self._tables = tables
+        self._name = name
+        self._producer = producer
+        self.present = present
+
+    async def write(self, changes: Sequence[OffsetEntry], history: TableRecord) -> None:
+        records = [offset_record(self._name, *change) for change in changes]
+        await of_the_log(self._producer.send(_batch(self._config.offset_storage_topic, records)))
+        await of_the_log(self._producer.send(_batch(self._config.cluster_storage_topic, [history])))
+        await of_the_log(self._producer.commit())
+        await asyncio.gather(self._tables.offset_log.read_to_end(), self._tables.cluster_log.read_to_end())
 
 
 def _batch(topic: str, records: Sequence[TableRecord]) -> Batch:
