@@ -69,7 +69,7 @@ def find_broker(bootstrap_servers: str) -> Broker:
     """The Apache Kafka that listens there, on this machine."""
     port = int(bootstrap_servers.rpartition(":")[2])
     for connection in psutil.net_connections("tcp"):
-        listens = connection.status == psutil.CONN_LISTEN and connection.laddr[1] == port
+        listens = connection.status == psutil.CONN_LISTEN and (*connection.laddr,)[1:] == (port,)
         if listens and connection.pid:
             process = psutil.Process(connection.pid)
             return Broker("Apache Kafka", bootstrap_servers, process, flushes_as_shipped=False)
