@@ -23,6 +23,7 @@ LOG_TYPES = {
     ConfigType.LONG: "integer",
     ConfigType.DOUBLE: "number",
     ConfigType.LIST: "array",
+    ConfigType.PASSWORD: "string",
 }
 
 
@@ -53,12 +54,14 @@ def _log_property(spec: ConfigSpec) -> dict[str, Any]:
     choices = {"enum": list(spec.choices)} if spec.choices else {}
     schema: dict[str, Any] = {"type": LOG_TYPES[spec.type], "description": spec.documentation}
     schema |= {keyword: limit for keyword, limit in limits.items() if limit is not None}
+    if spec.type is ConfigType.PASSWORD:
+        schema["writeOnly"] = True
     if spec.type is ConfigType.LIST:
         return schema | {
             "items": {"type": "string"} | choices,
             "default": [each for each in spec.default.split(",") if each],
         }
-    return schema | choices | {"default": spec.default if spec.type is ConfigType.STRING else json.loads(spec.default)}
+    return schema | choices | {"default": spec.default if schema["type"] == "string" else json.loads(spec.default)}
 
 
 if __name__ == "__main__":

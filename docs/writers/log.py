@@ -73,7 +73,7 @@ async def _advertised() -> list[tuple[int, int, int]]:
         node = Node(NodeConfig(Path(directory), port=0))
         await node.start()
         try:
-            reader, writer = await asyncio.open_connection("127.0.0.1", node.port)
+            reader, writer = await asyncio.open_connection("127.0.0.1", node.endpoints[0].port)
             writer.write(API_VERSIONS_REQUEST)
             (size,) = struct.unpack(">i", await reader.readexactly(4))
             answer = await reader.readexactly(size)

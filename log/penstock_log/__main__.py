@@ -46,7 +46,7 @@ def run_node(config: NodeConfig) -> int:
         return 2
     except OSError as error:
         sys.stderr.write(
-            f"cannot serve on {config.host}:{config.port} from {config.data_dir}: {error}."
+            f"cannot serve on {', '.join(map(str, config.listeners))} from {config.data_dir}: {error}."
             " Another address or directory: --port, --host, --data-dir\n"
         )
         return 2
@@ -60,6 +60,7 @@ def _parse_arguments() -> NodeConfig:
     parser.add_argument("--port", type=int, default=9092, help="0 takes a free port (default: %(default)s)")
     parser.add_argument("--node-id", type=int, default=0)
     parser.add_argument("--advertised-host", help="the host that clients are told to connect to (default: --host)")
+    parser.add_argument("--users", type=Path, help="file of NAME=PASSWORD lines: users to be added where missing")
     parser.add_argument(
         "--metrics-port", type=int, help="serve /metrics for Prometheus on this port (default: nowhere)"
     )
@@ -74,6 +75,7 @@ def _parse_arguments() -> NodeConfig:
         arguments.port,
         arguments.node_id,
         arguments.advertised_host,
+        arguments.users,
         arguments.metrics_port,
         settings,
     )
@@ -95,7 +97,8 @@ async def _serve(config: NodeConfig) -> None:
         loop.add_signal_handler(signal_number, stop.set)
     node = Node(config)
     await node.start()
-    addresses = {"bootstrap.servers": node.bootstrap_servers}
+    listeners = ",".join(f"{each.listener}://{each.host}:{each.port}" for each in node.endpoints)
+    addresses = {"bootstrap.servers": node.bootstrap_servers, "listeners": listeners}
     if node.metrics_url is not None:
         addresses["metrics"] = node.metrics_url
     sys.stdout.write(json.dumps(addresses) + "\n")

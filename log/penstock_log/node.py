@@ -3,7 +3,7 @@
 import asyncio
 import fcntl
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import IO
@@ -24,7 +24,10 @@ from penstock_log.api.offsets import OffsetsApi
 from penstock_log.api.produce import ProduceApi
 from penstock_log.api.producers import ProducersApi
 from penstock_log.api.quorum import QuorumApi
+from penstock_log.api.quotas import QuotasApi
 from penstock_log.api.registry import Registry
+from penstock_log.api.sasl import SaslApi
+from penstock_log.api.scram_users import ScramUsersApi
 from penstock_log.api.topic_partitions import TopicPartitionsApi
 from penstock_log.api.topics import TopicsApi
 from penstock_log.api.transaction_admin import TransactionAdminApi
@@ -34,13 +37,17 @@ from penstock_log.config import NodeConfig
 from penstock_log.controller.broker_configs import broker_config, check_broker_configs
 from penstock_log.controller.broker_settings import BrokerSettings
 from penstock_log.controller.controller import Controller
+from penstock_log.controller.events import Endpoint
 from penstock_log.controller.metadata_log import MetadataLog
 from penstock_log.controller.producer_ids import ProducerIds
 from penstock_log.group.service import GroupService
 from penstock_log.housekeeping import Housekeeping
 from penstock_log.metrics.traffic import Traffic
 from penstock_log.replicas import Replicas
+from penstock_log.security.scram import ScramMechanism
+from penstock_log.security.users import first_credentials
 from penstock_log.server.dispatch import Dispatcher
+from penstock_log.server.listening import bind_listeners
 from penstock_log.server.server import Server
 from penstock_log.storage.files import OpenFiles
 from penstock_log.storage.flusher import Flusher
@@ -78,12 +85,14 @@ class Node:
         self._to_close = AsyncExitStack()
         self._flusher = Flusher()
         self._traffic = Traffic()
-        self.port = config.port
+        self.endpoints: Sequence[Endpoint] = ()
+        """Where clients reach it."""
         self.metrics_url: str | None = None
 
     @property
     def bootstrap_servers(self) -> str:
-        return f"{self._config.client_host}:{self.port}"
+        """Of its first listener."""
+        return f"{self.endpoints[0].host}:{self.endpoints[0].port}"
 
     async def start(self) -> None:
         """Return when clients can connect. A start that fails leaves nothing open."""
@@ -135,15 +144,24 @@ class Node:
         registry.add(versions.routes())
         max_request_bytes = int(broker_config(config.settings, "socket.request.max.bytes"))
         max_idle_seconds = int(broker_config(config.settings, "connections.max.idle.ms")) / 1000
-        dispatcher = Dispatcher(registry, versions)
-        server = Server(dispatcher, max_request_bytes, max_idle_seconds)
-        self.port = await server.bind(config.host, config.port)
+        dispatcher = Dispatcher(registry, versions, max_request_bytes)
+        server = Server(max_idle_seconds)
         to_close.push_async_callback(server.stop)
-        await self._controller.register_broker(config.node_id, config.client_host, self.port)
+        await self._add_first_users()
+        self.endpoints = await bind_listeners(server, config, dispatcher, self._controller.state.scram_credentials)
+        await self._controller.register_broker(config.node_id, self.endpoints)
         await server.start_serving()
         if config.metrics_port is not None:
             await self._serve_metrics(config.metrics_port, dispatcher, server, to_close)
         log.info("log node listens", bootstrap_servers=self.bootstrap_servers, data_dir=str(config.data_dir))
+
+    async def _add_first_users(self) -> None:
+        if self._config.users_file is None:
+            return
+        existing = frozenset(self._controller.state.scram_credentials)
+        for mechanism in ScramMechanism:
+            credentials = first_credentials(self._config.users_file, mechanism, existing)
+            await self._controller.alter_credentials(credentials)
 
     async def _serve_metrics(self, port: int, dispatcher: Dispatcher, server: Server, to_close: AsyncExitStack) -> None:
         # Imported where it is wanted: an HTTP server is a quarter of the memory of a node.
@@ -163,7 +181,7 @@ class Node:
         metrics = MetricsServer(numbers)
         bound_port = await metrics.start(config.host, port)
         to_close.push_async_callback(metrics.stop)
-        self.metrics_url = f"http://{config.client_host}:{bound_port}/metrics"
+        self.metrics_url = f"http://{config.client_host(config.host)}:{bound_port}/metrics"
         log.info("metrics are served", url=self.metrics_url)
 
     def _register_apis(self) -> Registry:
@@ -189,6 +207,9 @@ class Node:
         registry.add(LeadershipApi(controller.state).routes())
         registry.add(QuorumApi(controller, config.node_id, now_ms).routes())
         registry.add(AclsApi().routes())
+        registry.add(QuotasApi().routes())
+        registry.add(SaslApi().routes())
+        registry.add(ScramUsersApi(controller).routes())
         return registry
 
 

@@ -36,7 +36,7 @@ class ClusterApi:
             may_create = self._auto_create_topics and getattr(request, "allow_auto_topic_creation", True)
             topics = [await self._find(topic.name, getattr(topic, "topic_id", None), may_create) for topic in wanted]
         return {
-            "brokers": [{"node_id": broker.id, "host": broker.host, "port": broker.port} for broker in self._brokers()],
+            "brokers": [{"node_id": broker.id, **broker.address(context.listener)} for broker in self._brokers()],
             "cluster_id": state.cluster_id,
             "controller_id": self._node_id,
             "topics": topics,
@@ -50,7 +50,7 @@ class ClusterApi:
             "cluster_id": self._controller.state.cluster_id,
             "controller_id": self._node_id,
             "brokers": [
-                {"broker_id": broker.id, "host": broker.host, "port": broker.port, "is_fenced": False}
+                {"broker_id": broker.id, **broker.address(context.listener), "is_fenced": False}
                 for broker in self._brokers()
             ],
         }

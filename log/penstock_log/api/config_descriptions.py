@@ -10,7 +10,7 @@ from penstock_log.controller.state import Broker
 from penstock_log.controller.topic_configs import TOPIC_CONFIGS
 
 _ADVERTISED_LISTENERS = ConfigSpec(
-    "advertised.listeners", ConfigType.LIST, "", "The address at which clients are told to connect."
+    "advertised.listeners", ConfigType.LIST, "", "The addresses at which clients are told to connect."
 )
 
 
@@ -31,7 +31,7 @@ def describe_address(broker: Broker) -> dict[str, Any]:
     """Where clients reach the node, by the name of the configuration that tells it in Kafka; here it is an outcome."""
     synonym = {
         "name": _ADVERTISED_LISTENERS.name,
-        "value": f"PLAINTEXT://{broker.host}:{broker.port}",
+        "value": ",".join(f"{each.listener}://{each.host}:{each.port}" for each in broker.endpoints),
         "source": ConfigSource.STATIC_BROKER,
     }
     return _describe(_ADVERTISED_LISTENERS, [synonym]) | {"read_only": True}
@@ -60,13 +60,14 @@ def _broker_synonyms(name: str, default: str, settings: BrokerSettings) -> list[
 
 
 def _describe(spec: ConfigSpec, synonyms: list[dict[str, Any]]) -> dict[str, Any]:
+    is_secret = spec.type is ConfigType.PASSWORD
     return {
         "name": spec.name,
-        "value": synonyms[0]["value"],
+        "value": None if is_secret else synonyms[0]["value"],
         "read_only": False,
         "config_source": synonyms[0]["source"],
-        "is_sensitive": False,
-        "synonyms": synonyms,
+        "is_sensitive": is_secret,
+        "synonyms": [synonym | {"value": None} for synonym in synonyms] if is_secret else synonyms,
         "config_type": spec.type,
         "documentation": spec.documentation,
     }

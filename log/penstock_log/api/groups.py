@@ -50,10 +50,10 @@ class GroupsApi:
     async def find_coordinator(self, request: Any, context: RequestContext) -> Response:
         key_type = getattr(request, "key_type", _GROUP_KEY)
         if context.api_version >= _BATCHED_FIND_COORDINATOR:
-            return {"coordinators": [await self._find(key, key_type) for key in request.coordinator_keys]}
-        return await self._find(request.key, key_type)
+            return {"coordinators": [await self._find(key, key_type, context) for key in request.coordinator_keys]}
+        return await self._find(request.key, key_type, context)
 
-    async def _find(self, key: str, key_type: int) -> dict[str, Any]:
+    async def _find(self, key: str, key_type: int, context: RequestContext) -> dict[str, Any]:
         try:
             if key_type not in self._find_by_key_type:
                 raise LogError(ErrorCode.invalid_request, f"there are no coordinators of key type {key_type}")
@@ -61,7 +61,7 @@ class GroupsApi:
         except LogError as refusal:
             nowhere = {"key": key, "node_id": -1, "host": "", "port": -1}
             return nowhere | {"error_code": refusal.code, "error_message": refusal.message}
-        return {"key": key, "node_id": broker.id, "host": broker.host, "port": broker.port, "error_code": 0}
+        return {"key": key, "node_id": broker.id, **broker.address(context.listener), "error_code": 0}
 
     async def join_group(self, request: Any, context: RequestContext) -> Response:
         try:

@@ -10,7 +10,6 @@ from penstock_log.errors import ErrorCode
 
 DESCRIBE_QUORUM: Final = 55
 UPDATE_FEATURES: Final = 57
-_LISTENER_NAME: Final = "PLAINTEXT"
 _LEADER_EPOCH: Final = 0
 
 
@@ -30,7 +29,7 @@ class QuorumApi:
 
     async def describe_quorum(self, request: Any, context: RequestContext) -> Response:
         broker = self._controller.state.brokers[self._node_id]
-        listener = {"name": _LISTENER_NAME, "host": broker.host, "port": broker.port}
+        listeners = [{"name": each.listener, "host": each.host, "port": each.port} for each in broker.endpoints]
         return {
             "error_code": 0,
             "error_message": "",
@@ -43,7 +42,7 @@ class QuorumApi:
                 }
                 for topic in request.topics
             ],
-            "nodes": [{"node_id": self._node_id, "listeners": [listener]}],
+            "nodes": [{"node_id": self._node_id, "listeners": listeners}],
         }
 
     def _describe(self, topic: str, index: int) -> dict[str, Any]:

@@ -16,7 +16,7 @@ node (each file in `api/` has a class that takes what it needs and a `routes()` 
   `pipelined` route overlap: each is started in order and takes effect before its first `await`.
 """
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -26,6 +26,11 @@ Response = Mapping[str, Any]
 class CloseConnection(Exception):
     """Raised by a handler: the peer is to be cut off, and the message says why. The server logs it."""
 
+    def __init__(self, reason: str, last_answer: Sequence[bytes | memoryview] = ()) -> None:
+        super().__init__(reason)
+        self.last_answer = last_answer
+        """What the peer is sent before, as chunks of a frame."""
+
 
 class RequestContext(NamedTuple):
     """What a handler may know about where a request came from."""
@@ -33,6 +38,8 @@ class RequestContext(NamedTuple):
     api_version: int
     client_id: str | None
     client_host: str
+    listener: str
+    """The name of the listener that it came by."""
 
 
 Handler = Callable[[Any, RequestContext], Awaitable[Response | None]]

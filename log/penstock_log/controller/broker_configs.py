@@ -25,6 +25,14 @@ _OWN = [
         minimum=1,
     ),
     ConfigSpec(
+        "connections.max.reauth.ms",
+        ConfigType.LONG,
+        "0",
+        "How long a login counts: a client that has not logged in again by then is disconnected. 0: as long as its"
+        " connection.",
+        minimum=0,
+    ),
+    ConfigSpec(
         "default.replication.factor", ConfigType.INT, "1", "Replicas of a topic created without a number.", minimum=1
     ),
     ConfigSpec(
@@ -52,6 +60,13 @@ _OWN = [
         "group.max.session.timeout.ms", ConfigType.INT, "1800000", "The longest session a consumer may ask for."
     ),
     ConfigSpec("group.min.session.timeout.ms", ConfigType.INT, "6000", "The shortest session a consumer may ask for."),
+    ConfigSpec(
+        "listeners",
+        ConfigType.LIST,
+        "",
+        "Where the node listens, in the place of --host and --port: PROTOCOL://HOST:PORT with PLAINTEXT, SSL,"
+        " SASL_PLAINTEXT or SASL_SSL, each at most once.",
+    ),
     ConfigSpec(
         "offset.metadata.max.bytes",
         ConfigType.INT,
@@ -94,6 +109,37 @@ _OWN = [
         minimum=1,
     ),
     ConfigSpec("num.partitions", ConfigType.INT, "1", "Partitions of a topic created without a number.", minimum=1),
+    ConfigSpec(
+        "sasl.enabled.mechanisms",
+        ConfigType.LIST,
+        "SCRAM-SHA-256,SCRAM-SHA-512",
+        "How clients may log in on listeners of SASL. PLAIN sends the password itself: use it on SASL_SSL.",
+        choices=("PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"),
+    ),
+    ConfigSpec(
+        "ssl.client.auth",
+        ConfigType.STRING,
+        "none",
+        "Whether clients must show a certificate on listeners of SSL. 'requested': where they have one.",
+        choices=("none", "requested", "required"),
+    ),
+    ConfigSpec(
+        "ssl.key.password", ConfigType.PASSWORD, "", "The password of the node's private key, where it is encrypted."
+    ),
+    ConfigSpec(
+        "ssl.keystore.location",
+        ConfigType.STRING,
+        "",
+        "PEM file of the node's private key and its certificates, for listeners of SSL.",
+    ),
+    ConfigSpec("ssl.keystore.type", ConfigType.STRING, "PEM", "Format of the keystore.", choices=("PEM",)),
+    ConfigSpec(
+        "ssl.truststore.location",
+        ConfigType.STRING,
+        "",
+        "PEM file of the certificates by which clients' certificates are trusted.",
+    ),
+    ConfigSpec("ssl.truststore.type", ConfigType.STRING, "PEM", "Format of the truststore.", choices=("PEM",)),
     ConfigSpec(
         "transaction.max.timeout.ms",
         ConfigType.INT,

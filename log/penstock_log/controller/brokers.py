@@ -11,7 +11,7 @@ from penstock_log.errors import ErrorCode, LogError
 def register_broker(state: ClusterState, broker: Broker, new_cluster_id: str) -> list[Event]:
     """What a starting broker changes: its address, and for the first one that a cluster exists."""
     if not state.cluster_id:
-        return [ClusterCreated(new_cluster_id), BrokerRegistered(broker.id, broker.host, broker.port)]
+        return [ClusterCreated(new_cluster_id), _registered(broker)]
     if broker.id not in state.brokers:
         # Its partitions would be another node's, and none would be served.
         raise LogError(
@@ -21,7 +21,11 @@ def register_broker(state: ClusterState, broker: Broker, new_cluster_id: str) ->
         )
     if state.brokers[broker.id] == broker:
         return []
-    return [BrokerRegistered(broker.id, broker.host, broker.port)]
+    return [_registered(broker)]
+
+
+def _registered(broker: Broker) -> BrokerRegistered:
+    return BrokerRegistered(broker.id, broker.host, broker.port, broker.endpoints)
 
 
 def new_cluster_id() -> str:

@@ -19,6 +19,7 @@ class ConfigType(IntEnum):
     LONG = 5
     DOUBLE = 6
     LIST = 7
+    PASSWORD = 9
 
 
 class ConfigSource(IntEnum):
@@ -61,7 +62,7 @@ class ConfigSpec:
             case ConfigType.LIST:
                 members = [member.strip() for member in value.split(",") if member.strip()]
                 return next((problem for member in members if (problem := self._choice_problem(member))), None)
-            case ConfigType.STRING:
+            case ConfigType.STRING | ConfigType.PASSWORD:
                 return self._choice_problem(value)
 
     def _number_problem(self, value: str, parse: Callable[[str], float]) -> str | None:

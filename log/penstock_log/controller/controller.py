@@ -9,6 +9,7 @@ from penstock_log.controller.broker_configs import broker_config
 from penstock_log.controller.broker_settings import change_broker_configs
 from penstock_log.controller.brokers import new_cluster_id, register_broker
 from penstock_log.controller.events import (
+    Endpoint,
     Event,
     PartitionsAdded,
     ProducerIdsAllocated,
@@ -16,6 +17,8 @@ from penstock_log.controller.events import (
     TopicCreated,
 )
 from penstock_log.controller.metadata_log import MetadataLog
+from penstock_log.controller.scram_users import Change, alter_credentials
+from penstock_log.controller.scram_users import Event as ScramEvent
 from penstock_log.controller.state import Broker, ClusterState
 from penstock_log.controller.topics import (
     NewTopic,
@@ -24,6 +27,7 @@ from penstock_log.controller.topics import (
     create_topic,
     delete_topic,
 )
+from penstock_log.errors import LogError
 
 PRODUCER_ID_BLOCK: Final = 1000
 
@@ -52,8 +56,9 @@ class Controller:
         before the next event, and before the decision's caller goes on."""
         self._listeners.append(listener)
 
-    async def register_broker(self, broker_id: int, host: str, port: int) -> None:
-        broker, cluster_id = Broker(broker_id, host, port), new_cluster_id()
+    async def register_broker(self, broker_id: int, endpoints: Sequence[Endpoint]) -> None:
+        first, cluster_id = endpoints[0], new_cluster_id()
+        broker = Broker(broker_id, first.host, first.port, tuple(endpoints))
         await self._decide(lambda: register_broker(self.state, broker, cluster_id))
 
     async def create_topic(self, new: NewTopic, *, validate_only: bool = False) -> TopicCreated:
@@ -93,6 +98,17 @@ class Controller:
             lambda: [ProducerIdsAllocated(broker_id, self.state.next_producer_id + PRODUCER_ID_BLOCK)]
         )
         return range(event.next_producer_id - PRODUCER_ID_BLOCK, event.next_producer_id)
+
+    async def alter_credentials(self, changes: Sequence[Change]) -> dict[str, ScramEvent | LogError]:
+        """What has become of each user that is named: what was done, or why not."""
+        outcomes: dict[str, ScramEvent | LogError] = {}
+
+        def decide() -> list[ScramEvent]:
+            outcomes.update(alter_credentials(self.state, changes))
+            return [outcome for outcome in outcomes.values() if not isinstance(outcome, LogError)]
+
+        await self._decide(decide)
+        return outcomes
 
     async def settle(self) -> None:
         """Return when no decision is under way; before what the listeners use is closed."""

@@ -8,6 +8,8 @@ from uuid import UUID
 
 import msgspec
 
+from penstock_log.security.scram import ScramCredential
+
 
 class PartitionAssignment(msgspec.Struct, frozen=True):
     """Who holds a partition, who leads it, and who is in sync with the leader."""
@@ -18,14 +20,25 @@ class PartitionAssignment(msgspec.Struct, frozen=True):
     leader_epoch: int = 0
 
 
+class Endpoint(msgspec.Struct, frozen=True):
+    """A listener of a broker, and where clients reach it."""
+
+    listener: str
+    host: str
+    port: int
+
+
 class ClusterCreated(msgspec.Struct, frozen=True, tag=True, tag_field="event"):
     cluster_id: str
 
 
 class BrokerRegistered(msgspec.Struct, frozen=True, tag=True, tag_field="event"):
+    """`host` and `port` are those of its first listener."""
+
     broker_id: int
     host: str
     port: int
+    endpoints: tuple[Endpoint, ...] = ()
 
 
 class TopicCreated(msgspec.Struct, frozen=True, tag=True, tag_field="event"):
@@ -68,6 +81,19 @@ class ProducerIdsAllocated(msgspec.Struct, frozen=True, tag=True, tag_field="eve
     next_producer_id: int
 
 
+class ScramCredentialChanged(msgspec.Struct, frozen=True, tag=True, tag_field="event"):
+    """`mechanism` by its name; the user may have credentials of others too."""
+
+    user: str
+    mechanism: str
+    credential: ScramCredential
+
+
+class ScramCredentialRemoved(msgspec.Struct, frozen=True, tag=True, tag_field="event"):
+    user: str
+    mechanism: str
+
+
 Event = (
     ClusterCreated
     | BrokerRegistered
@@ -77,6 +103,8 @@ Event = (
     | TopicConfigChanged
     | BrokerConfigChanged
     | ProducerIdsAllocated
+    | ScramCredentialChanged
+    | ScramCredentialRemoved
 )
 
 _decoder = msgspec.json.Decoder(Event)

@@ -8,22 +8,35 @@ from penstock_log.controller.events import (
     BrokerConfigChanged,
     BrokerRegistered,
     ClusterCreated,
+    Endpoint,
     Event,
     PartitionAssignment,
     PartitionsAdded,
     ProducerIdsAllocated,
+    ScramCredentialChanged,
+    ScramCredentialRemoved,
     TopicConfigChanged,
     TopicCreated,
     TopicDeleted,
 )
+from penstock_log.security.scram import ScramCredential
 
 
 class Broker(msgspec.Struct, frozen=True):
-    """A node of the cluster and the address at which clients reach it."""
+    """A node of the cluster and the addresses at which clients reach it: `host` and `port` for those that come by a
+    listener of which it has none."""
 
     id: int
     host: str
     port: int
+    endpoints: tuple[Endpoint, ...] = ()
+
+    def address(self, listener: str) -> dict[str, str | int]:
+        """Host and port for clients that have come by this listener, as answers name them."""
+        for endpoint in self.endpoints:
+            if endpoint.listener == listener:
+                return {"host": endpoint.host, "port": endpoint.port}
+        return {"host": self.host, "port": self.port}
 
 
 class Topic(msgspec.Struct, frozen=True):
@@ -45,6 +58,8 @@ class ClusterState(msgspec.Struct):
     next_producer_id: int = 0
     broker_configs: dict[str, dict[str, str]] = {}
     """What was set at run time, by broker id; under "" for all brokers."""
+    scram_credentials: dict[str, dict[str, ScramCredential]] = {}
+    """By user and by the mechanism's name."""
 
     def topic_by_id(self, topic_id: UUID) -> Topic | None:
         name = self.topic_names.get(topic_id)
@@ -66,8 +81,8 @@ class ClusterState(msgspec.Struct):
         match event:
             case ClusterCreated(cluster_id):
                 self.cluster_id = cluster_id
-            case BrokerRegistered(broker_id, host, port):
-                self.brokers[broker_id] = Broker(broker_id, host, port)
+            case BrokerRegistered(broker_id, host, port, endpoints):
+                self.brokers[broker_id] = Broker(broker_id, host, port, endpoints)
             case TopicCreated(name, topic_id, partitions, configs):
                 self.topics[name] = Topic(name, topic_id, partitions, configs)
                 self.topic_names[topic_id] = name
@@ -81,5 +96,11 @@ class ClusterState(msgspec.Struct):
                 self.topics[name] = msgspec.structs.replace(self.topics[name], configs=configs)
             case BrokerConfigChanged(broker, configs):
                 self.broker_configs[broker] = configs
+            case ScramCredentialChanged(user, mechanism, credential):
+                self.scram_credentials.setdefault(user, {})[mechanism] = credential
+            case ScramCredentialRemoved(user, mechanism):
+                del self.scram_credentials[user][mechanism]
+                if not self.scram_credentials[user]:
+                    del self.scram_credentials[user]
             case ProducerIdsAllocated(_, next_producer_id):
                 self.next_producer_id = next_producer_id

@@ -8,12 +8,12 @@ into, so records reach the log without a copy, and an idle connection holds one 
 import asyncio
 from collections import deque
 from struct import Struct
-from typing import cast
+from typing import Protocol, cast
 
 import structlog
 
 from penstock_log.api.registry import CloseConnection, Route
-from penstock_log.server.dispatch import Dispatcher, PreparedRequest
+from penstock_log.server.dispatch import Origin, PreparedRequest
 from penstock_log.wire.encoder import Chunk
 from penstock_log.wire.reader import MalformedRequest
 
@@ -27,12 +27,24 @@ WRITE_HIGH_WATER_BYTES = 1024 * 1024
 _LENGTH = Struct(">I")
 
 
-class Connection(asyncio.BufferedProtocol):
-    """Speaks the Kafka protocol with one peer. It is one of `connections` from when it is made until it is lost."""
+class FrameHandler(Protocol):
+    """What makes answers of frames: the dispatcher, or what stands before it until the peer has logged in."""
 
-    def __init__(self, dispatcher: Dispatcher, max_request_bytes: int, connections: set["Connection"]) -> None:
-        self._dispatcher = dispatcher
-        self._max_request_bytes = max_request_bytes
+    @property
+    def max_frame_bytes(self) -> int: ...
+
+    def prepare(self, frame: memoryview, origin: Origin) -> PreparedRequest: ...
+
+    async def answer(self, prepared: PreparedRequest) -> list[Chunk] | None: ...
+
+
+class Connection(asyncio.BufferedProtocol):
+    """Speaks the Kafka protocol with one peer, which has come by the listener of this name. It is one of `connections`
+    from when it is made until it is lost."""
+
+    def __init__(self, handler: FrameHandler, listener: str, connections: set["Connection"]) -> None:
+        self._handler = handler
+        self._listener = listener
         self._connections = connections
         self._buffer = bytearray(RECEIVE_BUFFER_BYTES)
         self._start = self._end = 0
@@ -53,7 +65,7 @@ class Connection(asyncio.BufferedProtocol):
         self._transport.set_write_buffer_limits(high=WRITE_HIGH_WATER_BYTES)
         # A peer that is gone already has no name.
         host, port = (transport.get_extra_info("peername") or ("?", 0))[:2]
-        self._peer_host, self._peer = host, f"{host}:{port}"
+        self._origin, self._peer = Origin(host, self._listener), f"{host}:{port}"
         self._connections.add(self)
 
     def get_buffer(self, sizehint: int) -> memoryview:
@@ -110,15 +122,15 @@ class Connection(asyncio.BufferedProtocol):
     def _take_frames(self) -> None:
         view = memoryview(self._buffer).toreadonly()
         while size := self._frame_size_at_start():
-            if size - _LENGTH.size > self._max_request_bytes:
+            if size - _LENGTH.size > self._handler.max_frame_bytes:
                 raise MalformedRequest(
-                    f"a request of {size - _LENGTH.size} bytes is larger than socket.request.max.bytes"
-                    f" ({self._max_request_bytes})"
+                    f"a request of {size - _LENGTH.size} bytes is larger than allowed:"
+                    f" {self._handler.max_frame_bytes} (socket.request.max.bytes, or what a login may need)"
                 )
             end = self._start + size
             if end > self._end:
                 break
-            self._waiting.append(self._dispatcher.prepare(view[self._start + _LENGTH.size : end], self._peer_host))
+            self._waiting.append(self._handler.prepare(view[self._start + _LENGTH.size : end], self._origin))
             self._unanswered_bytes += size
             self._start = end
         if self._start == self._end and self._end * 2 > len(self._buffer):
@@ -135,7 +147,7 @@ class Connection(asyncio.BufferedProtocol):
         """Start what may run now: one request alone, or any number of consecutive pipelined ones."""
         while self._waiting and not self._writing_paused and self._may_start(self._waiting[0].route):
             request = self._waiting.popleft()
-            task = self._loop.create_task(self._dispatcher.answer(request))
+            task = self._loop.create_task(self._handler.answer(request))
             self._answers.append((request, task))
             task.add_done_callback(self._send_answers)
         self._balance_reading()
@@ -154,6 +166,8 @@ class Connection(asyncio.BufferedProtocol):
     def _send(self, request: PreparedRequest, task: asyncio.Task[list[Chunk] | None]) -> None:
         error = task.exception()
         if isinstance(error, MalformedRequest | CloseConnection):
+            if isinstance(error, CloseConnection) and not self._transport.is_closing():
+                self._transport.writelines(error.last_answer)
             self._reject(str(error))
         elif error is not None:
             log.error("request failed", peer=self._peer, api_key=request.header.api_key, exc_info=error)

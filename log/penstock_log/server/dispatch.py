@@ -17,13 +17,21 @@ _RESPONSE_HEADER = Struct(">ii")
 _FLEXIBLE_RESPONSE_HEADER = Struct(">iix")
 
 
+class Origin(NamedTuple):
+    """Where the requests of a connection come from."""
+
+    host: str
+    listener: str
+    """Its name."""
+
+
 class PreparedRequest(NamedTuple):
     """A request whose route is known and whose body is not yet decoded."""
 
     header: RequestHeader
     frame: memoryview
     route: Route
-    client_host: str
+    origin: Origin
     arrived: float
     """By the monotonic clock."""
 
@@ -31,13 +39,14 @@ class PreparedRequest(NamedTuple):
 class Dispatcher:
     """Answers requests by the routes of a registry."""
 
-    def __init__(self, registry: Registry, versions: VersionsApi) -> None:
+    def __init__(self, registry: Registry, versions: VersionsApi, max_frame_bytes: int) -> None:
+        self.max_frame_bytes = max_frame_bytes
         self._registry = registry
         self._versions = versions
         self.request_times: defaultdict[int, Durations] = defaultdict(Durations)
         """By API key."""
 
-    def prepare(self, frame: memoryview, client_host: str) -> PreparedRequest:
+    def prepare(self, frame: memoryview, origin: Origin) -> PreparedRequest:
         """Raises MalformedRequest where nothing can be answered: the connection is to be closed, as Kafka does."""
         header = read_header(frame)
         route = self._registry.get(header.api_key)
@@ -48,7 +57,7 @@ class Dispatcher:
                 f"version {header.api_version} of API {header.api_key} is not served;"
                 f" versions {route.min_version} to {route.max_version} are"
             )
-        return PreparedRequest(header, frame, route, client_host, monotonic())
+        return PreparedRequest(header, frame, route, origin, monotonic())
 
     async def answer(self, prepared: PreparedRequest) -> list[Chunk] | None:
         header = prepared.header
@@ -56,7 +65,7 @@ class Dispatcher:
             # A client newer than we are: it repeats its question in a version that this answer lists.
             return encode_response(API_VERSIONS, 0, header.correlation_id, self._versions.answer(UNSUPPORTED_VERSION))
         request = read_body(header, prepared.frame)
-        context = RequestContext(header.api_version, header.client_id, prepared.client_host)
+        context = RequestContext(header.api_version, header.client_id, *prepared.origin)
         response = await prepared.route.handler(request, context)
         chunks = None
         if response is not None:

@@ -1,9 +1,11 @@
-"""The listener: accepts connections on one address, closes those that are idle for long, and all at the end."""
+"""The listeners: accept connections, close those that are idle for long, and all at the end."""
 
 import asyncio
+from collections.abc import Callable
+from ssl import SSLContext
 
-from penstock_log.server.connection import Connection
-from penstock_log.server.dispatch import Dispatcher
+from penstock_log.security.listeners import Listener
+from penstock_log.server.connection import Connection, FrameHandler
 
 IDLE_CHECKS = 10
 """How often idle connections are looked for in the time that they are allowed."""
@@ -12,29 +14,35 @@ IDLE_CHECKS = 10
 class Server:
     """Listens for Kafka clients."""
 
-    def __init__(self, dispatcher: Dispatcher, max_request_bytes: int, max_idle_seconds: float) -> None:
-        self._dispatcher = dispatcher
-        self._max_request_bytes = max_request_bytes
+    def __init__(self, max_idle_seconds: float) -> None:
         self._max_idle_seconds = max_idle_seconds
         self._connections: set[Connection] = set()
-        self._listener: asyncio.Server
-        self._closing_idle: asyncio.Task[None]
+        self._listening: list[asyncio.Server] = []
+        self._closing_idle: asyncio.Task[None] | None = None
 
     def connection_count(self) -> int:
         return len(self._connections)
 
-    async def bind(self, host: str, port: int) -> int:
-        """Take the address without accepting connections yet; the port, which matters when port 0 was asked for."""
+    async def bind(
+        self, listener: Listener, new_handler: Callable[[], FrameHandler], tls: SSLContext | None = None
+    ) -> Listener:
+        """Take the address without accepting connections yet; with the port, which matters where any will do.
+        `new_handler` is called for each connection."""
+
+        def new_connection() -> Connection:
+            return Connection(new_handler(), listener.protocol, self._connections)
+
         loop = asyncio.get_running_loop()
-        self._listener = await loop.create_server(self._new_connection, host, port, backlog=512, start_serving=False)
-        self._closing_idle = asyncio.create_task(self._close_idle())
-        return int(self._listener.sockets[0].getsockname()[1])
+        listening = await loop.create_server(
+            new_connection, listener.host, listener.port, backlog=512, start_serving=False, ssl=tls
+        )
+        self._listening.append(listening)
+        return listener._replace(port=int(listening.sockets[0].getsockname()[1]))
 
     async def start_serving(self) -> None:
-        await self._listener.start_serving()
-
-    def _new_connection(self) -> Connection:
-        return Connection(self._dispatcher, self._max_request_bytes, self._connections)
+        self._closing_idle = asyncio.create_task(self._close_idle())
+        for listening in self._listening:
+            await listening.start_serving()
 
     async def _close_idle(self) -> None:
         """One walk over all connections now and then, not a timer for each: some live a little longer than they may."""
@@ -47,8 +55,11 @@ class Server:
                     connection.close()
 
     async def stop(self) -> None:
-        self._closing_idle.cancel()
-        self._listener.close()
+        if self._closing_idle is not None:
+            self._closing_idle.cancel()
+        for listening in self._listening:
+            listening.close()
         for connection in list(self._connections):
             connection.close()
-        await self._listener.wait_closed()
+        for listening in self._listening:
+            await listening.wait_closed()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import tomllib
+from collections.abc import Iterable, Mapping, Set
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,37 @@ def read_config(path: Path) -> dict[str, Any]:
     except ValueError as error:
         raise BadConfiguration(f"is not {path.suffix[1:].upper()}: {error}", where=str(path)) from error
     return properties(text)
+
+
+def pairs(settings: Iterable[str], *, secrets: Set[str]) -> dict[str, str]:
+    """What `--set KEY=VALUE` says. Raises BadConfiguration, for a secret too: everybody can read command lines."""
+    found = {}
+    for setting in settings:
+        key, separator, value = setting.partition("=")
+        if not separator:
+            raise BadConfiguration("is not KEY=VALUE", where=f"--set {setting}")
+        if key in secrets:
+            raise BadConfiguration(
+                "is a secret, and everybody on this machine can read a process's command line",
+                where=f"--set {key}",
+                hint="put it into the file that --config names",
+            )
+        found[key] = value
+    return found
+
+
+def as_strings(options: Mapping[str, Any]) -> dict[str, str]:
+    """Values as Kafka's files write them."""
+    return {key: _as_kafka_writes(value) for key, value in options.items()}
+
+
+def _as_kafka_writes(value: Any) -> str:
+    match value:
+        case bool():
+            return str(value).lower()
+        case list():
+            return ",".join(map(_as_kafka_writes, value))
+    return str(value)
 
 
 def properties(text: str) -> dict[str, str]:

@@ -17,7 +17,20 @@ from penstock import BadConfiguration
 @click.option("--port", default=9092, show_default=True, help="Port for the Kafka protocol; 0 takes a free one.")
 @click.option("--advertised-host", help="The host that clients are told to connect to. Default: --host.")
 @click.option("--node-id", default=0, show_default=True, help="Number of this node in the cluster.")
+@click.option(
+    "--users",
+    "users_file",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="File of NAME=PASSWORD lines: users to create where they do not exist.",
+)
 @click.option("--metrics-port", type=int, help="Serve /metrics for Prometheus on this port. Default: nowhere.")
+@click.option(
+    "-c",
+    "--config",
+    "config_file",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="TOML, JSON or .properties file of broker configurations, as a server.properties of Kafka's has them.",
+)
 @click.option("-s", "--set", "settings", multiple=True, metavar="KEY=VALUE", help="A broker configuration of Kafka's.")
 @click.pass_context
 def command(
@@ -27,7 +40,9 @@ def command(
     port: int,
     advertised_host: str | None,
     node_id: int,
+    users_file: Path | None,
     metrics_port: int | None,
+    config_file: Path | None,
     settings: tuple[str, ...],
 ) -> int:
     """Run a node of the log until SIGTERM or Ctrl-C."""
@@ -35,15 +50,15 @@ def command(
         return 0
     from penstock_log.__main__ import run_node
     from penstock_log.config import NodeConfig
+    from penstock_platform.cli.config_file import as_strings, pairs, read_config
     from penstock_platform.cli.logging import configure_logging
 
-    pairs = [setting.partition("=") for setting in settings]
-    for setting, (_, separator, _) in zip(settings, pairs, strict=True):
-        if not separator:
-            raise BadConfiguration("is not KEY=VALUE", where=f"--set {setting}")
+    configs = as_strings(read_config(config_file)) if config_file else {}
+    configs |= pairs(settings, secrets={"ssl.key.password"})
     configure_logging()
-    configs = {key: value for key, _, value in pairs}
-    return run_node(NodeConfig(data_dir, host, port, node_id, advertised_host, metrics_port, configs))
+    return run_node(
+        NodeConfig(data_dir, host, port, node_id, advertised_host, users_file, metrics_port, settings=configs)
+    )
 
 
 @command.command("dump")

@@ -7,7 +7,9 @@ import pytest
 
 from penstock_log.controller import metadata_log
 from penstock_log.controller.controller import Controller
+from penstock_log.controller.events import Endpoint
 from penstock_log.controller.metadata_log import MetadataLog
+from penstock_log.controller.scram_users import Deletion, NewCredential
 from penstock_log.controller.state import ClusterState
 from penstock_log.controller.topics import NewTopic
 from penstock_log.storage.files import OpenFiles
@@ -33,12 +35,15 @@ class Disk:
 
 
 async def make_history(controller: Controller) -> None:
-    await controller.register_broker(0, "127.0.0.1", 9092)
+    await controller.register_broker(0, [Endpoint("PLAINTEXT", "127.0.0.1", 9092)])
     for number in range(8):
         await controller.create_topic(NewTopic(f"topic-{number}"))
     await controller.delete_topic("topic-3")
     await controller.add_partitions("topic-4", 7, None)
     await controller.change_topic_configs("topic-5", lambda present: {**present, "retention.ms": "5"})
+    changes = [NewCredential(user, 1, 4096, b"salt", b"salted") for user in ("ann", "bob")]
+    await controller.alter_credentials(changes)
+    await controller.alter_credentials([Deletion("bob", 1)])
     assert list(await controller.allocate_producer_ids(0)) == list(range(1000))
     await controller.create_topic(NewTopic("not-really"), validate_only=True)
 
@@ -75,7 +80,7 @@ async def test_a_block_of_producer_ids_is_never_given_twice(tmp_path: Path) -> N
 
 async def test_who_subscribes_hears_of_each_event_after_it_is_applied(tmp_path: Path) -> None:
     controller, flusher = Disk(tmp_path).open()
-    await controller.register_broker(0, "127.0.0.1", 9092)
+    await controller.register_broker(0, [Endpoint("PLAINTEXT", "127.0.0.1", 9092)])
     heard: list[tuple[str, bool]] = []
     controller.subscribe(lambda event: heard.append((type(event).__name__, "a" in controller.state.topics)))
     await controller.create_topic(NewTopic("a"))
@@ -88,7 +93,7 @@ async def test_who_subscribes_hears_of_each_event_after_it_is_applied(tmp_path: 
 async def test_a_decision_whose_caller_leaves_is_carried_out_or_not_taken_at_all(tmp_path: Path) -> None:
     disk = Disk(tmp_path)
     controller, flusher = disk.open()
-    await controller.register_broker(0, "127.0.0.1", 9092)
+    await controller.register_broker(0, [Endpoint("PLAINTEXT", "127.0.0.1", 9092)])
     for turns in range(6):
         caller = asyncio.create_task(controller.create_topic(NewTopic(f"topic-{turns}")))
         for _ in range(turns):

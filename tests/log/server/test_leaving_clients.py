@@ -8,6 +8,7 @@ import pytest
 
 from penstock_log.api.registry import Registry, RequestContext, Response, Route
 from penstock_log.api.versions import VersionsApi
+from penstock_log.security.listeners import Listener, SecurityProtocol
 from penstock_log.server.dispatch import Dispatcher
 from penstock_log.server.server import Server
 
@@ -44,8 +45,10 @@ async def test_what_does_more_than_read_is_carried_out(only_reads: bool) -> None
     slow = Slow(only_reads=only_reads)
     registry = Registry()
     registry.add(slow.routes())
-    server = Server(Dispatcher(registry, VersionsApi(registry)), 1_000_000, 600.0)
-    port = await server.bind("127.0.0.1", 0)
+    dispatcher = Dispatcher(registry, VersionsApi(registry), 1_000_000)
+    server = Server(600.0)
+    listener = Listener(SecurityProtocol.PLAINTEXT, "127.0.0.1", 0)
+    port = (await server.bind(listener, lambda: dispatcher)).port
     await server.start_serving()
     try:
         async with asyncio.timeout(DEADLINE_SECONDS):

@@ -24,7 +24,7 @@ def test_a_port_in_use_is_named_with_the_option_that_changes_it(log_node: "LogNo
     port = log_node.bootstrap_servers.rpartition(":")[2]
     refused = start("--data-dir", tmp_path, "--port", port)
     assert refused.returncode == 2
-    assert f"cannot serve on 127.0.0.1:{port}" in refused.stderr
+    assert f"cannot serve on PLAINTEXT://127.0.0.1:{port}" in refused.stderr
     assert "--port" in refused.stderr
 
 

@@ -1,0 +1,1 @@
+"""Who may connect: listeners, TLS, logins, and the credentials of users."""
