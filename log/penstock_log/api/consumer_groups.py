@@ -9,13 +9,15 @@ from uuid import uuid4
 from penstock_log.api.registry import RequestContext, Response, Route
 from penstock_log.controller.state import ClusterState
 from penstock_log.errors import ErrorCode, LogError
-from penstock_log.group.consumer import ConsumerGroup, ConsumerMember, Heartbeat
+from penstock_log.group.consumer import ConsumerGroup
+from penstock_log.group.consumer_member import ConsumerMember, Heartbeat
 from penstock_log.group.offsets import TopicPartition
 from penstock_log.group.service import GroupService
 
 CONSUMER_GROUP_HEARTBEAT: Final = 68
 CONSUMER_GROUP_DESCRIBE: Final = 69
 
+_CLASSIC_MEMBER: Final = 0
 _CONSUMER_MEMBER: Final = 1
 
 
@@ -34,12 +36,6 @@ class ConsumerGroupsApi:
 
     async def heartbeat(self, request: Any, context: RequestContext) -> Response:
         try:
-            if getattr(request, "subscribed_topic_regex", None):
-                # Patterns that a client thinks up could keep the node busy for ever; Kafka has RE2 against that.
-                raise LogError(
-                    ErrorCode.invalid_regular_expression,
-                    "this log evaluates no patterns: subscribe to topics by name, or use the classic protocol",
-                )
             reply = await self._groups.coordinator.consumer_heartbeat(
                 request.group_id, self._heartbeat(request, context)
             )
@@ -67,6 +63,7 @@ class ConsumerGroupsApi:
             client_host=f"/{context.client_host}",
             rebalance_timeout_ms=None if rebalance_timeout_ms < 0 else rebalance_timeout_ms,
             subscribed_topics=None if topics is None else frozenset(topics),
+            topic_pattern=getattr(request, "subscribed_topic_regex", None),
             assignor=request.server_assignor,
             owned=None if owned is None else self._named(owned),
         )
@@ -120,10 +117,10 @@ class ConsumerGroupsApi:
             "client_id": member.client_id,
             "client_host": member.client_host,
             "subscribed_topic_names": sorted(member.subscribed_topics),
-            "subscribed_topic_regex": None,
+            "subscribed_topic_regex": member.topic_pattern or None,
             "assignment": {"topic_partitions": self._by_topic(member.assigned)},
             "target_assignment": {"topic_partitions": self._by_topic(target)},
-            "member_type": _CONSUMER_MEMBER,
+            "member_type": _CONSUMER_MEMBER if member.classic is None else _CLASSIC_MEMBER,
         }
 
 

@@ -104,20 +104,20 @@ class GroupsApi:
 
     async def leave_group(self, request: Any, context: RequestContext) -> Response:
         if context.api_version < _BATCHED_LEAVE:
-            return {"error_code": self._leave(request.group_id, request.member_id, None)}
+            return {"error_code": await self._leave(request.group_id, request.member_id, None)}
         answers = [
             {
                 "member_id": member.member_id,
                 "group_instance_id": member.group_instance_id,
-                "error_code": self._leave(request.group_id, member.member_id, member.group_instance_id),
+                "error_code": await self._leave(request.group_id, member.member_id, member.group_instance_id),
             }
             for member in request.members
         ]
         return {"error_code": 0, "members": answers}
 
-    def _leave(self, group_id: str, member_id: str, group_instance_id: str | None) -> ErrorCode:
+    async def _leave(self, group_id: str, member_id: str, group_instance_id: str | None) -> ErrorCode:
         try:
-            self._coordinator.leave(group_id, member_id, group_instance_id)
+            await self._coordinator.leave(group_id, member_id, group_instance_id)
         except LogError as refusal:
             return refusal.code
         return ErrorCode.none

@@ -43,6 +43,30 @@ class MemberMetadataKey:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ClassicProtocol:
+    """ClassicProtocol in the message below"""
+
+    __type__: ClassVar = EntityType.nested
+    __version__: ClassVar[i16] = i16(0)
+    __flexible__: ClassVar[bool] = True
+    name: str = field(metadata={"kafka_type": "string"})
+    metadata: bytes = field(metadata={"kafka_type": "bytes"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClassicMemberMetadata:
+    """ClassicMemberMetadata in the message below"""
+
+    __type__: ClassVar = EntityType.nested
+    __version__: ClassVar[i16] = i16(0)
+    __flexible__: ClassVar[bool] = True
+    is_present: i8 = field(metadata={"kafka_type": "int8"}, default=i8(1))
+    """Kafka writes this byte before what may be null; kio leaves it to us in tagged fields."""
+    session_timeout_ms: i32 = field(metadata={"kafka_type": "int32"})
+    supported_protocols: tuple[ClassicProtocol, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class MemberMetadataValue:
     """ConsumerGroupMemberMetadataValue.json"""
 
@@ -57,6 +81,7 @@ class MemberMetadataValue:
     subscribed_topic_regex: str | None = field(metadata={"kafka_type": "string"})
     rebalance_timeout_ms: i32 = field(metadata={"kafka_type": "int32"})
     server_assignor: str | None = field(metadata={"kafka_type": "string"})
+    classic_member_metadata: ClassicMemberMetadata | None = field(metadata={"tag": 0}, default=None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,14 +6,16 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from typing import Final, Protocol
-from uuid import UUID
+from typing import Final
 
 from kio.static.primitive import i8, i32
 
 from penstock_log.coordination.internal_records import read_versioned, version_of, write_versioned
-from penstock_log.group.consumer import ConsumerGroup, ConsumerMember, Partitions
+from penstock_log.group.consumer import ConsumerGroup
+from penstock_log.group.consumer_member import ClassicSide, ConsumerMember, Partitions
 from penstock_log.group.consumer_record_schemas import (
+    ClassicMemberMetadata,
+    ClassicProtocol,
     CurrentMemberKey,
     CurrentMemberValue,
     GroupMetadataKey,
@@ -26,16 +28,9 @@ from penstock_log.group.consumer_record_schemas import (
     TargetMetadataKey,
     TargetMetadataValue,
 )
+from penstock_log.group.membership import Protocol
 from penstock_log.group.offsets import TopicPartition
-
-
-class Topics(Protocol):
-    """What topics there are: in the log they go by their ids, since a name may come to mean another topic."""
-
-    def topic_id(self, name: str) -> UUID | None: ...
-    def topic_name(self, topic_id: UUID) -> str | None: ...
-    def partition_count(self, topic: str) -> int: ...
-
+from penstock_log.group.topics import Topics
 
 KINDS: Final = range(3, 9)
 """Kind 4 is of Kafka before 4.0; it is passed over."""
@@ -84,7 +79,6 @@ def restore(
         group.assignment_epoch = read_versioned(TargetMetadataValue, value).assignment_epoch
     for key, value in by_kind[5].items():
         member = _read_metadata(read_versioned(MemberMetadataKey, key).member_id, value)
-        member.session_deadline_ms = now_ms + session_timeout_ms
         group.members[member.member_id] = member
     for key, value in by_kind[7].items():
         target = read_versioned(TargetMemberValue, value).topic_partitions
@@ -92,8 +86,8 @@ def restore(
     for key, value in by_kind[8].items():
         owner = group.members.get(read_versioned(CurrentMemberKey, key).member_id)
         if owner is not None:
-            _read_current(owner, value, topics, now_ms)
-    group.resume(topics.partition_count)
+            _read_current(owner, value, topics)
+    group.resume(topics, now_ms)
     return group
 
 
@@ -104,14 +98,26 @@ def _metadata(member: ConsumerMember) -> MemberMetadataValue:
         client_id=member.client_id,
         client_host=member.client_host,
         subscribed_topic_names=tuple(sorted(member.subscribed_topics)),
-        subscribed_topic_regex=None,
+        subscribed_topic_regex=member.topic_pattern or None,
         rebalance_timeout_ms=i32(member.rebalance_timeout_ms),
         server_assignor=member.assignor,
+        classic_member_metadata=None if member.classic is None else _classic(member.classic),
     )
+
+
+def _classic(side: ClassicSide) -> ClassicMemberMetadata:
+    protocols = tuple(ClassicProtocol(name=each.name, metadata=each.metadata) for each in side.protocols)
+    return ClassicMemberMetadata(session_timeout_ms=i32(side.session_timeout_ms), supported_protocols=protocols)
+
+
+def _read_classic(read: ClassicMemberMetadata) -> ClassicSide:
+    protocols = tuple(Protocol(each.name, each.metadata) for each in read.supported_protocols)
+    return ClassicSide(read.session_timeout_ms, protocols)
 
 
 def _read_metadata(member_id: str, value: bytes) -> ConsumerMember:
     read = read_versioned(MemberMetadataValue, value)
+    classic = read.classic_member_metadata
     return ConsumerMember(
         member_id=member_id,
         instance_id=read.instance_id,
@@ -120,7 +126,9 @@ def _read_metadata(member_id: str, value: bytes) -> ConsumerMember:
         client_host=read.client_host,
         rebalance_timeout_ms=read.rebalance_timeout_ms,
         subscribed_topics=frozenset(read.subscribed_topic_names),
+        topic_pattern=read.subscribed_topic_regex or "",
         assignor=read.server_assignor,
+        classic=None if classic is None else _read_classic(classic),
     )
 
 
@@ -134,14 +142,12 @@ def _current(member: ConsumerMember, topics: Topics) -> CurrentMemberValue:
     )
 
 
-def _read_current(member: ConsumerMember, value: bytes, topics: Topics, now_ms: int) -> None:
+def _read_current(member: ConsumerMember, value: bytes, topics: Topics) -> None:
     read = read_versioned(CurrentMemberValue, value)
     member.epoch, member.previous_epoch = read.member_epoch, read.previous_member_epoch
     member.assigned = _named(read.assigned_partitions, topics)
     member.to_revoke = _named(read.partitions_pending_revocation, topics)
     member.awaits_release = read.state == _UNRELEASED
-    if member.to_revoke:
-        member.revocation_deadline_ms = now_ms + member.rebalance_timeout_ms
 
 
 def _by_topic(partitions: Partitions, topics: Topics) -> tuple[PartitionsOfTopic, ...]:

@@ -12,13 +12,16 @@ from penstock_log.controller.state import Broker
 from penstock_log.coordination.internal_topic import InternalTopic
 from penstock_log.errors import ErrorCode, LogError
 from penstock_log.group import consumer_records
+from penstock_log.group.actions import Action, Store
 from penstock_log.group.classic import ClassicGroup
 from penstock_log.group.config import GroupConfig
 from penstock_log.group.consumer import ConsumerGroup
+from penstock_log.group.consumer_protocol import subscribed_topics
+from penstock_log.group.migration import downgraded
 from penstock_log.group.offsets import GroupOffsets
-from penstock_log.group.records import partition_for
+from penstock_log.group.records import GroupRecord, encode_group, partition_for
 from penstock_log.group.replay import Replay
-from penstock_log.group.subscription import subscribed_topics
+from penstock_log.group.topics import Topics
 from penstock_log.storage.batch import NO_PRODUCER_ID
 from penstock_log.storage.control import TRANSACTIONAL, Producer, is_commit_marker
 from penstock_log.storage.records import Record, decode_batch, encode_batch
@@ -79,9 +82,7 @@ class Group:
 class Groups:
     """Finds groups, and writes what concerns them to where they live."""
 
-    def __init__(
-        self, topic: InternalTopic, config: GroupConfig, topics: consumer_records.Topics, now_ms: Callable[[], int]
-    ) -> None:
+    def __init__(self, topic: InternalTopic, config: GroupConfig, topics: Topics, now_ms: Callable[[], int]) -> None:
         self._topic = topic
         self._topics = topics
         self._config = config
@@ -146,17 +147,43 @@ class Groups:
             )
         return self._topic.append(self.partition_of(group_id), batch, self._now_ms())
 
-    async def store_consumer(self, group: Group) -> None:
-        """Write what has changed of a group of KIP-848; on return it is on disk."""
+    def upgrade(self, group: Group, consumer: ConsumerGroup) -> list[Action]:
+        """Its members are in `consumer` from now on, which is to be stored; what to tell those that wait."""
+        had_members = bool(len(group.classic.members))
+        actions = group.classic.hand_over() if had_members else []
+        if had_members:
+            delay_ms = self._config.group_initial_rebalance_delay_ms
+            group.classic = ClassicGroup(group.group_id, self._now_ms(), delay_ms)
+            superseded = encode_group(GroupRecord(group.group_id, group.classic.snapshot()), self._now_ms())
+            group.consumer_records = {superseded.key or b"": superseded.value or b""}
+        group.consumer = consumer
+        return actions
+
+    async def downgrade(self, group: Group) -> list[Action]:
+        """Its members, all of the classic protocol, are a classic group again; what to tell them, once it is stored."""
+        assert group.consumer is not None
+        now_ms, delay_ms = self._now_ms(), self._config.group_initial_rebalance_delay_ms
+        stored = downgraded(group.consumer, now_ms)
+        group.classic = ClassicGroup.restore(group.group_id, stored, now_ms, delay_ms)
+        group.consumer = None
+        await self.store_consumer(group, stored)
+        return group.classic.rebalance(self._now_ms())
+
+    async def store_consumer(self, group: Group, classic: Store | None = None) -> None:
+        """Write what has changed of a group of KIP-848, with the classic group that takes its place; on return it is
+        on disk."""
         records = {} if group.consumer is None else consumer_records.encode(group.consumer, self._topics)
+        now_ms = self._now_ms()
         written = group.consumer_records
         keys = [key for key in written.keys() | records.keys() if written.get(key) != records.get(key)]
-        if not keys:
+        batch = [Record(key, records.get(key), now_ms) for key in sorted(keys)]
+        if classic is not None:
+            batch.append(encode_group(GroupRecord(group.group_id, classic), now_ms))
+        if not batch:
             return
         group.consumer_records = records
         try:
-            now_ms = self._now_ms()
-            _, committed = self.append(group.group_id, [Record(key, records.get(key), now_ms) for key in sorted(keys)])
+            _, committed = self.append(group.group_id, batch)
             await committed
         except LogError:
             group.consumer_records = written

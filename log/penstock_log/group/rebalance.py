@@ -106,6 +106,26 @@ class RebalancingGroup:
             raise LogError(ErrorCode.non_empty_group, f"group {self.group_id} has members")
         self.state = GroupState.DEAD
 
+    def rebalance(self, now_ms: int) -> list[Action]:
+        """Ask all members to join again."""
+        self._prepare_rebalance(now_ms)
+        return self._take_actions()
+
+    def hand_over(self) -> list[Action]:
+        """The members go on in a group of KIP-848, in this one's place: who waits is told to join again, there."""
+        again = ErrorCode.rebalance_in_progress
+        for reply in self._replies_after_store:
+            self._refuse_join(reply.reply_to, reply.member_id, again)
+        self._replies_after_store.clear()
+        for member in self.members:
+            if member.awaiting_join is not None:
+                self._refuse_join(member.awaiting_join, member.member_id, again)
+            if member.awaiting_sync is not None:
+                self._actions.append(self._sync_reply(member, member.awaiting_sync, again))
+            member.awaiting_join = member.awaiting_sync = None
+        self.state = GroupState.DEAD
+        return self._take_actions()
+
     # --- the first half: gathering the members
 
     def _prepare_rebalance(self, now_ms: int) -> None:

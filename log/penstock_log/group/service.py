@@ -6,12 +6,13 @@ import asyncio
 from collections.abc import Callable, Mapping
 
 from penstock_log.controller.controller import Controller
-from penstock_log.controller.events import Event, TopicDeleted
+from penstock_log.controller.events import Event, TopicCreated, TopicDeleted
 from penstock_log.coordination.internal_topic import InternalTopic
 from penstock_log.group.committing import OffsetCommits
 from penstock_log.group.config import GroupConfig
 from penstock_log.group.coordinator import GroupCoordinator
 from penstock_log.group.groups import Groups
+from penstock_log.group.topics import ClusterTopics
 from penstock_log.replicas import Replicas
 
 OFFSETS_TOPIC = "__consumer_offsets"
@@ -25,9 +26,10 @@ class GroupService:
     ) -> None:
         config = GroupConfig.from_strings(settings)
         topic = InternalTopic(OFFSETS_TOPIC, config.offsets_topic_num_partitions, controller, replicas)
-        self.groups = Groups(topic, config, controller.state, now_ms)
+        self._topics = ClusterTopics(controller.state)
+        self.groups = Groups(topic, config, self._topics, now_ms)
         self.heartbeat_interval_ms = config.group_consumer_heartbeat_interval_ms
-        self.coordinator = GroupCoordinator(self.groups, config, controller.state.partition_count, now_ms)
+        self.coordinator = GroupCoordinator(self.groups, config, self._topics, now_ms)
         self.offsets = OffsetCommits(self.groups, config, now_ms)
         self._forgetting: set[asyncio.Task[None]] = set()
         controller.subscribe(self._on_event)
@@ -42,6 +44,8 @@ class GroupService:
         await asyncio.gather(*self._forgetting, return_exceptions=True)
 
     def _on_event(self, event: Event) -> None:
+        if isinstance(event, TopicCreated | TopicDeleted):
+            self._topics.forget_matches()
         if isinstance(event, TopicDeleted):
             task = asyncio.get_running_loop().create_task(self.offsets.delete_offsets_of_topic(event.name))
             self._forgetting.add(task)

@@ -8,8 +8,11 @@ from hypothesis import strategies as st
 
 from penstock_log.errors import ErrorCode, LogError
 from penstock_log.group.assignors import ASSIGNORS
-from penstock_log.group.consumer import LEAVES, LEAVES_FOR_NOW, ConsumerGroup, Heartbeat, HeartbeatReply
+from penstock_log.group.consumer import ConsumerGroup
+from penstock_log.group.consumer_member import LEAVES, LEAVES_FOR_NOW, Heartbeat, HeartbeatReply
 from penstock_log.group.offsets import TopicPartition
+
+from .some_topics import SomeTopics
 
 SESSION_MS = 45_000
 REBALANCE_MS = 5_000
@@ -34,7 +37,7 @@ class Client:
             "owned": self.owned,
         }
         request = Heartbeat(**said | changes)
-        reply = self.stage.group.heartbeat(request, self.stage.topics.get, self.stage.now_ms)  # type: ignore[arg-type]
+        reply = self.stage.group.heartbeat(request, self.stage.topics, self.stage.now_ms)
         self.epoch = max(reply.member_epoch, 0)
         if reply.assignment is not None:
             self.owned = reply.assignment
@@ -48,7 +51,7 @@ class Client:
 class Stage:
     def __init__(self) -> None:
         self.now_ms = 0
-        self.topics = {"lines": 4}
+        self.topics = SomeTopics()
         self.group = ConsumerGroup("troupe", SESSION_MS)
 
     def join(self, name: str, instance_id: str | None = None) -> Client:
@@ -151,7 +154,7 @@ def test_an_answer_that_was_lost_is_given_again(stage: Stage) -> None:
 
 def test_a_new_partition_finds_its_member(stage: Stage) -> None:
     ann = stage.join("ann")
-    stage.topics["lines"] = 5
+    stage.topics.counts["lines"] = 5
     ann.heartbeat()
     assert ann.numbers == [0, 1, 2, 3, 4]
 
@@ -209,7 +212,7 @@ def test_no_partition_has_two_owners_and_all_have_one_in_the_end(happenings: lis
             case "wait":
                 stage.wait(REBALANCE_MS)
             case "grow":
-                stage.topics["lines"] += 1
+                stage.topics.counts["lines"] += 1
             case _ if client is None:
                 clients[name] = stage.join(name)
             case "crash":  # its process is gone, and so is all that it owned
@@ -232,7 +235,7 @@ def test_no_partition_has_two_owners_and_all_have_one_in_the_end(happenings: lis
         for client in clients.values():
             _try(client)
     if clients:
-        assert sorted(n for each in clients.values() for n in each.numbers) == list(range(stage.topics["lines"]))
+        assert sorted(n for each in clients.values() for n in each.numbers) == list(range(stage.topics.counts["lines"]))
         shares = [len(client.owned) for client in clients.values()]
         assert max(shares) - min(shares) <= 1
 

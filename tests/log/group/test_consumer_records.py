@@ -2,9 +2,12 @@
 
 from uuid import UUID
 
-from penstock_log.group.consumer import ConsumerGroup, Heartbeat
+from penstock_log.group.consumer import ConsumerGroup
+from penstock_log.group.consumer_member import Heartbeat
 from penstock_log.group.consumer_records import encode, group_of, restore
 from penstock_log.group.offsets import TopicPartition
+
+from .some_topics import SomeTopics
 
 LINES_ID = UUID(bytes=b"&\xbc\n\x03j?O\xa8\x81\xa5m\xf4\xe3\xc1j\xb7")
 MEMBER = b"\x00\x04g848\x00\x03ann"
@@ -22,20 +25,17 @@ younger than 4.0."""
 BOTH = frozenset({TopicPartition("lines", 0), TopicPartition("lines", 1)})
 
 
-class Topics:
+class Topics(SomeTopics):
     def topic_id(self, name: str) -> UUID | None:
         return LINES_ID if name == "lines" else None
 
-    def topic_name(self, topic_id: UUID) -> str | None:
-        return "lines" if topic_id == LINES_ID else None
 
-    def partition_count(self, topic: str) -> int:
-        return 2 if topic == "lines" else 0
+TOPICS = Topics({"lines": 2})
 
 
 def test_a_group_that_kafka_stored_is_understood() -> None:
     assert {group_of(key) for key in KAFKA_RECORDS} == {"g848"}
-    group = restore("g848", KAFKA_RECORDS, 45_000, Topics(), now_ms=5)
+    group = restore("g848", KAFKA_RECORDS, 45_000, TOPICS, now_ms=5)
     ann = group.members["ann"]
     assert (group.epoch, group.assignment_epoch, group.state) == (2, 2, "Stable")
     assert (ann.epoch, ann.assigned, group.target["ann"]) == (2, BOTH, BOTH)
@@ -44,19 +44,19 @@ def test_a_group_that_kafka_stored_is_understood() -> None:
 
 
 def test_it_is_written_under_the_same_keys_and_read_again() -> None:
-    group = restore("g848", KAFKA_RECORDS, 45_000, Topics(), now_ms=5)
-    written = encode(group, Topics())
+    group = restore("g848", KAFKA_RECORDS, 45_000, TOPICS, now_ms=5)
+    written = encode(group, TOPICS)
     assert written.keys() == KAFKA_RECORDS.keys()
-    again = restore("g848", written, 45_000, Topics(), now_ms=5)
+    again = restore("g848", written, 45_000, TOPICS, now_ms=5)
     assert (again.members, again.target, again.epoch) == (group.members, group.target, group.epoch)
 
 
 def test_a_member_that_is_known_from_the_log_goes_on_as_if_nothing_had_happened() -> None:
-    group = restore("g848", KAFKA_RECORDS, 45_000, Topics(), now_ms=5)
-    reply = group.heartbeat(Heartbeat(member_id="ann", member_epoch=2), Topics().partition_count, now_ms=6)
+    group = restore("g848", KAFKA_RECORDS, 45_000, TOPICS, now_ms=5)
+    reply = group.heartbeat(Heartbeat(member_id="ann", member_epoch=2), TOPICS, now_ms=6)
     assert (reply.member_epoch, reply.assignment, group.changed) == (2, None, True), "client and host are new"
     group.changed = False
-    group.heartbeat(Heartbeat(member_id="ann", member_epoch=2), Topics().partition_count, now_ms=7)
+    group.heartbeat(Heartbeat(member_id="ann", member_epoch=2), TOPICS, now_ms=7)
     assert not group.changed, "and an ordinary heartbeat writes nothing"
 
 
@@ -69,6 +69,6 @@ def test_partitions_of_a_topic_that_is_gone_are_left_out() -> None:
         subscribed_topics=frozenset({"lines", "gone"}),
         owned=frozenset(),
     )
-    group.heartbeat(joins, lambda topic: 2, now_ms=0)
-    again = restore("g", encode(group, Topics()), 45_000, Topics(), now_ms=0)
+    group.heartbeat(joins, SomeTopics({"lines": 2, "gone": 2}), now_ms=0)
+    again = restore("g", encode(group, TOPICS), 45_000, TOPICS, now_ms=0)
     assert again.members["ann"].assigned == BOTH
