@@ -2,11 +2,10 @@
 
 import json
 import os
+import random
 import signal
-import socket
 import subprocess
 import sys
-import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
@@ -15,25 +14,15 @@ from typing import Any
 
 import psutil
 import pytest
+from tests.conftest import LogNode
 
-DEADLINE_SECONDS = 60.0
+from . import witness
+from .cluster import WorkerCluster
+from .waiting import DEADLINE_SECONDS, free_port, wait_until
 
-
-def wait_until(condition: Callable[[], Any], what: str, deadline_seconds: float = DEADLINE_SECONDS) -> Any:
-    """The first true answer of `condition`; fails the test when the time is up."""
-    deadline = time.monotonic() + deadline_seconds
-    while not (answer := condition()):
-        if time.monotonic() > deadline:
-            pytest.fail(f"waited {deadline_seconds:g} s for {what}")
-        time.sleep(0.02)
-    return answer
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+SEED = int(os.environ.get("PENSTOCK_TEST_SEED") or random.randrange(2**32))
+SESSION_MS = 3000
+APACHE_KAFKA_LEAST_SESSION_MS = 6000
 
 
 class Platform:
@@ -152,6 +141,12 @@ def _alive(process: psutil.Process) -> bool:
 
 
 @pytest.fixture
+def chance() -> random.Random:
+    print(f"\nrepeat with PENSTOCK_TEST_SEED={SEED}")
+    return random.Random(SEED)
+
+
+@pytest.fixture
 def platform(tmp_path: Path) -> Iterator[Platform]:
     """Everything, on our own log."""
     yield from _started(Platform(tmp_path))
@@ -160,11 +155,7 @@ def platform(tmp_path: Path) -> Iterator[Platform]:
 @pytest.fixture(params=["penstock", "apache-kafka"])
 def any_platform(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Platform]:
     """Everything on our own log, then a worker on Apache Kafka."""
-    servers = ""
-    if request.param == "apache-kafka":
-        servers = os.environ.get("PENSTOCK_TEST_KAFKA", "")
-        if not servers:
-            pytest.skip("PENSTOCK_TEST_KAFKA does not name the bootstrap.servers of an Apache Kafka")
+    servers = _apache_kafka() if request.param == "apache-kafka" else ""
     yield from _started(Platform(tmp_path, servers))
 
 
@@ -173,3 +164,36 @@ def _started(platform: Platform) -> Iterator[Platform]:
     yield platform
     if platform.process.poll() is None:
         platform.stop()
+
+
+@pytest.fixture
+def short_session_node(tmp_path: Path) -> Iterator[LogNode]:
+    """That lets members of groups ask for a session of SESSION_MS."""
+    node = LogNode(tmp_path / "log", "--set", f"group.min.session.timeout.ms={SESSION_MS}")
+    node.start()
+    yield node
+    node.kill()
+
+
+@pytest.fixture(params=["penstock", "apache-kafka"])
+def any_cluster(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[WorkerCluster]:
+    """Three workers on our log, then on Apache Kafka, with the witness plugin; to be started."""
+    if request.param == "apache-kafka":
+        yield from _cluster(tmp_path, _apache_kafka(), APACHE_KAFKA_LEAST_SESSION_MS)
+    else:
+        node: LogNode = request.getfixturevalue("short_session_node")
+        yield from _cluster(tmp_path, node.bootstrap_servers, SESSION_MS)
+
+
+def _cluster(folder: Path, servers: str, session_timeout_ms: int) -> Iterator[WorkerCluster]:
+    witness.install(folder / "site")
+    cluster = WorkerCluster(folder, servers, workers=3, session_timeout_ms=session_timeout_ms, plugins=folder / "site")
+    yield cluster
+    cluster.close()
+
+
+def _apache_kafka() -> str:
+    servers = os.environ.get("PENSTOCK_TEST_KAFKA", "")
+    if not servers:
+        pytest.skip("PENSTOCK_TEST_KAFKA does not name the bootstrap.servers of an Apache Kafka")
+    return servers

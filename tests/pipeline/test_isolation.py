@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from .conftest import Platform, wait_until
+from .conftest import Platform
 from .numbered_lines import line, numbers_of
+from .waiting import wait_until
 
 MISBEHAVING = '''
 import os, signal, time

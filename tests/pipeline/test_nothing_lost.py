@@ -1,32 +1,23 @@
 """file -> topic -> file: each line once and in order, in the topic and in the file, whatever is killed."""
 
-import os
 import random
 import time
 from pathlib import Path
 
 import pytest
-from confluent_kafka import Consumer, KafkaError, TopicPartition
-from confluent_kafka.admin import AdminClient, NewTopic  # type: ignore[attr-defined]
 
-from .conftest import Platform, wait_until
+from .conftest import Platform
 from .numbered_lines import Writer, assert_each_once_in_order, numbers_of
+from .topics import create_topic, values_in_topic
+from .waiting import wait_until
 
-SEED = int(os.environ.get("PENSTOCK_TEST_SEED") or random.randrange(2**32))
 QUIET_SECONDS = 3.0
 LONGEST_QUIET_SECONDS = 45.0
 
 
-@pytest.fixture
-def chance() -> random.Random:
-    print(f"\nrepeat with PENSTOCK_TEST_SEED={SEED}")
-    return random.Random(SEED)
-
-
 def start_pipeline(platform: Platform, tmp_path: Path, topic: str) -> Path:
     """A topic of one partition, and two connectors as anybody would post them. The file that the sink writes."""
-    admin = AdminClient({"bootstrap.servers": platform.bootstrap_servers})
-    admin.create_topics([NewTopic(topic, 1, 1)])[topic].result(60)
+    create_topic(platform.bootstrap_servers, topic)
     platform.create(
         "lines-in", connector_class="penstock_file.FileSource", paths=f"{tmp_path}/in/app.log*", topic=topic
     )
@@ -65,31 +56,6 @@ def kill_at_random(platform: Platform, chance: random.Random, kinds: list[str], 
         wait_until(lambda kind=kind: platform.kill_one(kind, chance.choice), f"a {kind} process to kill")  # type: ignore[misc]
 
 
-def numbers_in_topic(bootstrap_servers: str, topic: str) -> list[int]:
-    """What a client that is not ours reads of it, committed."""
-    consumer = Consumer(
-        {
-            "bootstrap.servers": bootstrap_servers,
-            "group.id": f"{topic}-proof",
-            "isolation.level": "read_committed",
-            "enable.auto.commit": False,
-            "enable.partition.eof": True,
-        }
-    )
-    consumer.assign([TopicPartition(topic, 0, 0)])
-    values: list[bytes] = []
-    errors: list[KafkaError] = []
-    deadline = time.monotonic() + 60
-    while not errors:
-        assert time.monotonic() < deadline, f"{topic} was not read to its end within 60 s"
-        messages = consumer.consume(10_000, timeout=0.2)
-        errors = [error for message in messages if (error := message.error())]
-        values += [message.value() or b"" for message in messages if not message.error()]
-    consumer.close()
-    assert [error.code() for error in errors] == [KafkaError._PARTITION_EOF]
-    return numbers_of(b"".join(value + b"\n" for value in values))
-
-
 def run_with_kills(
     platform: Platform, tmp_path: Path, chance: random.Random, topic: str, *, lines: int, rotations: int, kills: int
 ) -> None:
@@ -103,7 +69,8 @@ def run_with_kills(
     kill_at_random(platform, chance, kinds, 2 * writer.likely_seconds / len(kinds))
     numbers = wait_for_last_lines(writer, output, deadline_seconds=300)
     assert_each_once_in_order(numbers, writer.ranges)
-    assert_each_once_in_order(numbers_in_topic(platform.bootstrap_servers, topic), writer.ranges)
+    stored = b"".join(value + b"\n" for value in values_in_topic(platform.bootstrap_servers, topic))
+    assert_each_once_in_order(numbers_of(stored), writer.ranges)
     print(f"{lines} lines, {rotations} rotations, {len(kinds)} kills: none lost, none doubled")
 
 

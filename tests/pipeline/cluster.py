@@ -1,0 +1,202 @@
+"""A cluster of `penstock worker` processes on one log, to be killed, frozen, drained and started again."""
+
+import json
+import os
+import signal
+import sys
+import urllib.error
+import urllib.request
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from .waiting import DEADLINE_SECONDS, free_port, wait_until
+
+TASK_TITLE = "penstock task "
+REST_SECONDS = 40.0
+
+
+class WorkerProcess:
+    """One worker under a stable id and port, through all its lives."""
+
+    process: psutil.Popen
+
+    def __init__(self, worker_id: str, command: Sequence[str], environment: Mapping[str, str], log: Path) -> None:
+        self.worker_id = worker_id
+        self.rest_port = free_port()
+        self._command = [*command, "--worker-id", worker_id, "--rest-port", str(self.rest_port)]
+        self._environment = environment
+        self._log = log
+        self._frozen: list[psutil.Process] = []
+
+    def start(self) -> None:
+        """Does not wait until it answers."""
+        with self._log.open("ab") as log:
+            self.process = psutil.Popen(self._command, stdout=log, stderr=log, env=self._environment)
+
+    def kill(self) -> None:
+        self.process.kill()
+        self.process.wait(DEADLINE_SECONDS)
+
+    def stop(self, signal_number: int = signal.SIGINT) -> None:
+        """SIGINT keeps its place for a moment, SIGTERM drains it. Returns when it is gone, with all its tasks."""
+        self.begin_to_stop(signal_number)
+        self.wait_until_stopped()
+
+    def begin_to_stop(self, signal_number: int) -> None:
+        self._family = [self.process, *self.process.children(recursive=True)]
+        self.process.send_signal(signal_number)
+
+    def wait_until_stopped(self) -> None:
+        code = self.process.wait(DEADLINE_SECONDS)
+        assert code == 0, f"{self.worker_id} ended with exit code {code}; see {self._log}"
+        left = [process for process in self._family if process.is_running() and process.status() != "zombie"]
+        assert not left, f"a process outlived {self.worker_id}"
+
+    def freeze(self, *, with_tasks: bool) -> None:
+        """SIGSTOP. It may be frozen more than once, and thaws as a whole."""
+        processes = [self.process, *(self.process.children(recursive=True) if with_tasks else [])]
+        for process in processes:
+            with suppress(psutil.NoSuchProcess):
+                process.suspend()
+                self._frozen.append(process)
+
+    def thaw(self) -> None:
+        """Its tasks first: what they do before the worker is there to hold them back is what matters."""
+        for process in reversed(self._frozen):
+            with suppress(psutil.NoSuchProcess):
+                process.resume()
+        self._frozen = []
+
+    def task_hosts(self) -> dict[str, psutil.Process]:
+        """Of tasks, by NAME-NUMBER."""
+        found = {}
+        with suppress(psutil.NoSuchProcess):
+            for process in self.process.children(recursive=True):
+                with suppress(psutil.Error, IndexError):
+                    title = process.cmdline()[0]
+                    if title.startswith(TASK_TITLE):
+                        found[title.removeprefix(TASK_TITLE)] = process
+        return found
+
+    def is_running(self) -> bool:
+        return hasattr(self, "process") and self.process.poll() is None
+
+    def is_awake(self) -> bool:
+        return self.is_running() and not self._frozen
+
+    def is_ready(self) -> bool:
+        """It has read all topics."""
+        try:
+            return bool(self.rest("GET", "/health"))
+        except OSError:
+            return False
+
+    def rest(self, method: str, path: str, body: Any = None) -> Any:
+        request = urllib.request.Request(
+            f"http://127.0.0.1:{self.rest_port}{path}",
+            None if body is None else json.dumps(body).encode(),
+            {"Content-Type": "application/json"},
+            method=method,
+        )
+        with urllib.request.urlopen(request, timeout=REST_SECONDS) as response:
+            text = response.read()
+            return json.loads(text) if text else None
+
+
+class WorkerCluster:
+    """Workers with internal topics of their own, named after the first one's port."""
+
+    def __init__(
+        self, folder: Path, bootstrap_servers: str, *, workers: int, session_timeout_ms: int, plugins: Path
+    ) -> None:
+        self.bootstrap_servers = bootstrap_servers
+        self.session_seconds = session_timeout_ms / 1000
+        self.group = f"cluster-{free_port()}"
+        settings = {
+            **{f"{kind}.storage.topic": f"{self.group}-{kind}" for kind in ("config", "offset", "status", "cluster")},
+            "session.timeout.ms": str(session_timeout_ms),
+            "heartbeat.interval.ms": "300",
+        }
+        command = [sys.executable, "-P", "-m", "penstock_platform", "worker", "--group", self.group]
+        command += ["--bootstrap-servers", bootstrap_servers]
+        command += [part for key, value in settings.items() for part in ("-s", f"{key}={value}")]
+        paths = [str(plugins), *filter(None, [os.environ.get("PYTHONPATH")])]
+        environment = os.environ | {"PYTHONPATH": os.pathsep.join(paths)}
+        names = [f"w{number}" for number in range(1, workers + 1)]
+        self.workers = {name: WorkerProcess(name, command, environment, folder / f"{name}.log") for name in names}
+
+    def start(self) -> None:
+        for worker in self.workers.values():
+            worker.start()
+        for worker in self.workers.values():
+            wait_until(worker.is_ready, f"{worker.worker_id} to be ready")
+
+    def close(self) -> None:
+        """At once: whoever wants to see them stop stops them."""
+        for worker in self.workers.values():
+            if worker.is_running():
+                worker.kill()
+
+    def ready(self) -> list[WorkerProcess]:
+        """All that answer."""
+        return [worker for worker in self.workers.values() if worker.is_awake() and worker.is_ready()]
+
+    def any_ready(self) -> WorkerProcess:
+        ready: list[WorkerProcess] = wait_until(self.ready, "any worker to be ready")
+        return ready[0]
+
+    def leader(self) -> str:
+        """Its worker id, as any worker knows it: Kafka Connect calls it the worker of the connectors."""
+
+        def named() -> str:
+            answer = self.any_ready().rest("GET", "/connectors?expand=status")
+            return next((str(each["status"]["connector"]["worker_id"]) for each in answer.values()), "")
+
+        leader: str = wait_until(named, "the cluster to have a leader")
+        return leader
+
+    def places(self) -> dict[str, str]:
+        """The worker whose child each task is. Fails where a task has more than one process."""
+        found = [(task, worker.worker_id) for worker in self.workers.values() for task in worker.task_hosts()]
+        doubled = [task for task, count in Counter(task for task, _ in found).items() if count > 1]
+        assert not doubled, f"more than one process runs {doubled}: {found}"
+        return dict(found)
+
+    def wait_until_settled(self, tasks: Iterable[str]) -> dict[str, str]:
+        """Until each of these tasks runs, in one place, and all workers agree on it. Answers their places."""
+        wanted = set(tasks)
+
+        def settled() -> dict[str, str] | None:
+            views = [self._view(worker) for worker in self.workers.values() if worker.is_running()]
+            agreed = views[0] if views and all(view == views[0] for view in views) else {}
+            running = {task: worker for task, (state, worker) in agreed.items() if state == "RUNNING"}
+            in_place = len(running) == len(agreed) == len(wanted) and running.keys() == wanted
+            return running if in_place and running == self._processes() else None
+
+        try:
+            places: dict[str, str] = wait_until(settled, "all tasks to run in one place each")
+        except BaseException:
+            print({worker.worker_id: self._view(worker) for worker in self.workers.values()}, self._processes())
+            raise
+        return places
+
+    def _processes(self) -> dict[str, str]:
+        found = [(task, worker.worker_id) for worker in self.workers.values() for task in worker.task_hosts()]
+        return dict(found) if len(dict(found)) == len(found) else {}
+
+    def _view(self, worker: WorkerProcess) -> dict[str, tuple[str, str]]:
+        """State and place of each task, as this worker tells them."""
+        try:
+            answer = worker.rest("GET", "/connectors?expand=status")
+        except (OSError, urllib.error.URLError):
+            return {}
+        return {
+            f"{name}-{task['id']}": (task["state"], task["worker_id"])
+            for name, each in answer.items()
+            for task in each["status"]["tasks"]
+        }

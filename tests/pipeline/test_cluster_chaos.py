@@ -1,0 +1,40 @@
+"""Three workers under load, disturbed at random: nothing is lost, nothing is doubled where that is promised."""
+
+import random
+from pathlib import Path
+
+import pytest
+
+from .cluster import WorkerCluster
+from .cluster_chaos import Chaos, some_events
+from .cluster_load import Load
+
+
+def run_with_chaos(cluster: WorkerCluster, folder: Path, chance: random.Random, events: list[str]) -> None:
+    cluster.start()
+    load = Load(cluster, folder)
+    load.start()
+    cluster.wait_until_settled(load.tasks())
+    chaos = Chaos(cluster, load, chance)
+    chaos.run(events)
+    chaos.end()
+    places = cluster.wait_until_settled(load.tasks())
+    for worker in cluster.workers.values():
+        for name, config in load.configs.items():
+            assert worker.rest("GET", f"/connectors/{name}/config") == {"name": name, **config}, worker.worker_id
+    totals = load.stop_sources()
+    runs = load.check(totals)
+    print(f"{dict(chaos.counts)}\nslowest write by REST {chaos.slowest_write_seconds:.2f} s; at the end {places}")
+    print(f"records {totals}, none lost, none doubled; runs { {name: len(each) for name, each in runs.items()} }")
+
+
+def test_chaos_loses_nothing(any_cluster: WorkerCluster, tmp_path: Path, chance: random.Random) -> None:
+    events = ["kill leader", "change", "drain", "freeze with tasks past the session", "change", "kill", "restart"]
+    chance.shuffle(events)
+    run_with_chaos(any_cluster, tmp_path, chance, events)
+
+
+@pytest.mark.long
+@pytest.mark.timeout(1200)
+def test_a_hundred_events_lose_nothing(any_cluster: WorkerCluster, tmp_path: Path, chance: random.Random) -> None:
+    run_with_chaos(any_cluster, tmp_path, chance, some_events(chance, 100))
