@@ -58,6 +58,7 @@ class Supervisor:
         on_change: Callable[[], None],
         *,
         graceful_timeout_seconds: float,
+        lease_descriptor: int | None = None,
     ) -> None:
         """`prepare` is awaited before each start, when the process before it is gone; where it raises a
         PenstockError the start is tried again later. `positions`: those of a source, as of now. `on_change`
@@ -76,7 +77,7 @@ class Supervisor:
         self._watchdog = Watchdog()
         self._stops: dict[TaskId, asyncio.Event] = {}
         self._running: set[asyncio.Task[None]] = set()
-        self._fork_server = ForkServer()
+        self._fork_server = ForkServer(lease_descriptor)
         self._changed = asyncio.Event()
         self._loops: list[asyncio.Task[None]] = []
 

@@ -19,13 +19,13 @@ from penstock import PenstockError, Positions
 from penstock_workers.cluster.cluster import Cluster
 from penstock_workers.cluster.info import ClusterInfo, cluster_info
 from penstock_workers.cluster.leadership import Leadership
-from penstock_workers.cluster.lease import Lease
 from penstock_workers.cluster.statuses import published_by_leader, published_by_owner, seen_from_afar
 from penstock_workers.config import WorkerConfig
 from penstock_workers.connector_config import AT_LEAST_ONCE
 from penstock_workers.connector_logs import ConnectorLog
 from penstock_workers.desired import DesiredConnector, StringMap, find_plugin, plan_tasks
 from penstock_workers.errors import ConnectorExists, LogUnavailable, UnknownTask
+from penstock_workers.lease import Lease
 from penstock_workers.logger_levels import level_record, number_of
 from penstock_workers.offsets.connector_offsets import ConnectorOffsets
 from penstock_workers.plans import Plans, replanned
@@ -88,6 +88,7 @@ class Worker:
             self._positions,
             self._upkeep.soon,
             graceful_timeout_seconds=config.task_shutdown_graceful_timeout_seconds,
+            lease_descriptor=self._lease.descriptor,
         )
         self._given: dict[TaskId, int] = {}
         """The epoch under which each task that runs was given to this worker."""

@@ -20,6 +20,7 @@ from penstock_workers.client.fetcher import Fetcher, Isolation
 from penstock_workers.client.membership import Membership
 from penstock_workers.client.rebalance import Rebalance, Revocation
 from penstock_workers.client.unreachable import why_unreachable
+from penstock_workers.lease import right_to_write
 from penstock_workers.log_connection import LogConnection
 
 logger = structlog.get_logger()
@@ -95,6 +96,7 @@ class AiokafkaConsumer:
 
     async def commit(self, offsets: Mapping[TopicPartition, int]) -> None:
         assert self._coordinator is not None, "committed before the group was joined"
+        await right_to_write()
         assignment = self._subscription.subscription.assignment
         if assignment is None or not set(offsets) <= assignment.tps:
             raise RetryLater("the partitions have gone to another member", code="commit-refused", where=self._group)

@@ -6,6 +6,8 @@ import asyncio
 
 from aiokafka import AIOKafkaProducer
 
+from penstock_workers.lease import right_to_write
+
 ABORT_SECONDS = 5.0
 
 
@@ -30,6 +32,7 @@ class Transactions:
 
     async def commit(self) -> None:
         """Commit the one before the cut, all of whose records are acknowledged, and begin the next."""
+        await right_to_write()
         await self._producer.commit_transaction()
         await self.begin()
 

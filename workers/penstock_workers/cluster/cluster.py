@@ -9,10 +9,10 @@ import structlog
 
 from penstock_workers.cluster.group import GroupMember
 from penstock_workers.cluster.leadership import Leadership
-from penstock_workers.cluster.lease import Lease
 from penstock_workers.cluster.peers import Peers
 from penstock_workers.cluster.protocol import Member, View
 from penstock_workers.config import WorkerConfig
+from penstock_workers.lease import Lease
 
 log = structlog.get_logger()
 

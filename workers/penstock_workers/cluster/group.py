@@ -17,10 +17,10 @@ from aiokafka.client import AIOKafkaClient, ConnectionGroup, CoordinationType
 from aiokafka.protocol.group import JoinGroupRequest, SyncGroupRequest
 
 from penstock import PenstockError
-from penstock_workers.cluster.lease import Lease, now_ns
 from penstock_workers.cluster.protocol import PROTOCOL, PROTOCOL_TYPE, Heartbeat, LeaveGroup, Member, View, members_of
 from penstock_workers.config import WorkerConfig
 from penstock_workers.errors import LogUnavailable
+from penstock_workers.lease import Lease, now_ns
 
 log = structlog.get_logger()
 

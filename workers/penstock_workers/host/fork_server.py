@@ -34,7 +34,9 @@ class ForkServer:
     the next fork then starts a new one.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, lease_descriptor: int | None = None) -> None:
+        """The page of the worker's lease, by which its task hosts write; without one they are free."""
+        self._lease = [] if lease_descriptor is None else [lease_descriptor]
         self._process: Process | None = None
         self._requests: socket.socket | None = None
         self._one_at_a_time = asyncio.Lock()
@@ -89,9 +91,10 @@ class ForkServer:
                 "-m",
                 "penstock_workers.host.forking",
                 str(theirs.fileno()),
+                *map(str, self._lease),
                 stdin=DEVNULL,
                 env=os.environ | ALLOCATOR_SETTINGS,
-                pass_fds=[theirs.fileno()],
+                pass_fds=[theirs.fileno(), *self._lease],
                 start_new_session=True,  # Ctrl-C in a terminal is for the worker to handle
             )
         ours.setblocking(False)

@@ -23,6 +23,7 @@ from typing import NoReturn
 
 import msgspec
 
+from penstock_workers import lease
 from penstock_workers.host.channel import LENGTH_BYTES, frame
 
 PRELOADED = (
@@ -193,6 +194,8 @@ def main() -> None:
     gc.disable()
     for module in PRELOADED:
         importlib.import_module(module)
+    for descriptor in sys.argv[2:]:
+        lease.share(int(descriptor))
     gc.freeze()  # children then write less to the pages that they share
     with contextlib.suppress(ConnectionError):
         Forking(control).run()

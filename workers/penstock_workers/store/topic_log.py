@@ -24,7 +24,7 @@ from penstock_workers.store.topic_writer import TopicWriter
 log = structlog.get_logger()
 
 RETRY_SECONDS = 0.2
-POLL_MS = 500
+POLL_MS = 100
 """Records wake the reader at once; this bounds how late it notices the end of somebody's transaction."""
 
 

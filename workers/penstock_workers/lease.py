@@ -47,6 +47,22 @@ class Lease:
             await asyncio.sleep(WAIT_SECONDS)
 
 
+_shared: Lease | None = None
+
+
+def share(descriptor: int) -> None:
+    """From now on this process, and all that it forks, write under the lease of this page."""
+    global _shared
+    _shared = Lease(descriptor)
+
+
+async def right_to_write() -> None:
+    """Returns as long as whatever is written here may be: at once, or when the lapsed lease is renewed. A process
+    without a lease is nobody's task host, and free."""
+    if _shared is not None and not _shared.is_held():
+        await _shared.held()
+
+
 def _new_page() -> int:
     if hasattr(os, "memfd_create"):
         descriptor = os.memfd_create("penstock-lease", 0)
