@@ -11,7 +11,13 @@ from penstock_schemas import load
 from writers.markdown import table
 
 ADDRESS = "http://127.0.0.1:8083"
-PATH_VALUES = {"connector": "my-logs", "task": "0", "plugin": "penstock_file.FileSource"}
+PATH_VALUES = {
+    "connector": "my-logs",
+    "task": "0",
+    "plugin": "penstock_file.FileSource",
+    "partition": "0",
+    "offset": "5",
+}
 CONFIG = {"connector.class": "penstock_file.FileSource", "paths": "/var/log/app/*.log*", "topic": "my-logs"}
 EXAMPLES: dict[str, Any] = {
     "Config": {"name": "my-logs", **CONFIG},

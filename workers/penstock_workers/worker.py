@@ -23,6 +23,7 @@ from penstock_workers.cluster.statuses import published_by_leader, published_by_
 from penstock_workers.config import WorkerConfig
 from penstock_workers.connector_config import AT_LEAST_ONCE
 from penstock_workers.connector_logs import ConnectorLog
+from penstock_workers.dead_letters.connector_dead_letters import ConnectorDeadLetters
 from penstock_workers.desired import DesiredConnector, StringMap, find_plugin, plan_tasks
 from penstock_workers.errors import ConnectorExists, LogUnavailable, UnknownTask
 from penstock_workers.lease import Lease
@@ -97,6 +98,7 @@ class Worker:
         self.topics = TopicTracking(self._tables)
         self.logger_levels = self._tables.logger_levels
         self.offsets = ConnectorOffsets(config, self._tables, self._plans.one, self._has_tasks)
+        self.dead_letters = ConnectorDeadLetters(config, self._plans.one)
         self._admitted = False
         self._changing = asyncio.Lock()
         self.leaving = asyncio.Event()

@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from penstock import BadConfiguration
+from penstock_platform.cli import dead_letter_command
 from penstock_platform.cli.output import output_option, print_json, print_table, state_text
 from penstock_platform.cli.rest_client import RestClient, url_option
 
@@ -17,6 +18,9 @@ from penstock_platform.cli.rest_client import RestClient, url_option
 @click.group(name="connector")
 def command() -> None:
     """List, create, change and watch connectors."""
+
+
+command.add_command(dead_letter_command.command)
 
 
 @command.command("list")
