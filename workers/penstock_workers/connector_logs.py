@@ -41,6 +41,8 @@ class ConnectorLog:
         self._lines: deque[LogLine] = deque()
         self._size_bytes = 0
         self._more = asyncio.Event()
+        self.is_closed = False
+        """The connector is gone, and nothing comes after what there is."""
 
     def add(self, line: LogLine) -> None:
         self._lines.append(line)
@@ -48,8 +50,11 @@ class ConnectorLog:
         while self._size_bytes > MOST_BYTES and len(self._lines) > 1:
             self._size_bytes -= len(self._lines.popleft().text)
         self.count += 1
-        self._more.set()
-        self._more = asyncio.Event()
+        self._tell()
+
+    def close(self) -> None:
+        self.is_closed = True
+        self._tell()
 
     def tail(self, lines: int) -> list[LogLine]:
         return list(self._lines)[-lines:] if lines > 0 else []
@@ -59,8 +64,12 @@ class ConnectorLog:
         return self.tail(self.count - count)
 
     async def more(self) -> None:
-        """Wait for the next line."""
+        """Wait for the next line, or the end."""
         await self._more.wait()
+
+    def _tell(self) -> None:
+        self._more.set()
+        self._more = asyncio.Event()
 
 
 class ConnectorLogs:
@@ -84,7 +93,7 @@ class ConnectorLogs:
     def keep_only(self, connectors: Collection[str]) -> None:
         """The others are deleted."""
         for name in self._logs.keys() - set(connectors):
-            del self._logs[name]
+            self._logs.pop(name).close()
 
     def _add(self, task: TaskId, level: str, text: str) -> None:
         self.of(task.connector).add(LogLine(int(time.time() * 1000), task.task, level, text))

@@ -11,22 +11,19 @@ import random
 import resource
 import signal
 import time
-from collections import Counter
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from typing import TypeVar
 
-from msgspec.structs import asdict
-
 from penstock import PenstockError, Positions
 from penstock_workers import reconcile
 from penstock_workers.connector_config import flag_of
-from penstock_workers.connector_logs import ConnectorLogs
 from penstock_workers.desired import DesiredConnector, StringMap
 from penstock_workers.reconcile import Forget, Start, Stop, TaskRun, Tell
-from penstock_workers.status import TaskId, TaskMetrics
+from penstock_workers.seen import Seen
+from penstock_workers.status import TaskId
 from penstock_workers.task_host import (
     Died,
     Ended,
@@ -39,7 +36,6 @@ from penstock_workers.task_host import (
     TaskHost,
     TaskSpec,
 )
-from penstock_workers.watchdog import Watchdog
 
 WATCH_INTERVAL_SECONDS = 1.0
 ENDINGS = {
@@ -58,7 +54,6 @@ class Supervisor:
         on_change: Callable[[], None],
         *,
         graceful_timeout_seconds: float,
-        lease_descriptor: int | None = None,
     ) -> None:
         """`prepare` is awaited before each start, when the process before it is gone; where it raises a
         PenstockError the start is tried again later. `positions`: those of a source, as of now. `on_change`
@@ -69,15 +64,11 @@ class Supervisor:
         self._on_change = on_change
         self._graceful_timeout_seconds = graceful_timeout_seconds
         self.runs: dict[TaskId, TaskRun] = {}
-        self.metrics: dict[TaskId, TaskMetrics] = {}
-        self.restarts: Counter[TaskId] = Counter()
-        """Of all causes, since this worker began."""
-        self.logs = ConnectorLogs()
+        self.seen = Seen()
         self._hosts: dict[TaskId, TaskHost] = {}
-        self._watchdog = Watchdog()
         self._stops: dict[TaskId, asyncio.Event] = {}
         self._running: set[asyncio.Task[None]] = set()
-        self._fork_server = ForkServer(lease_descriptor)
+        self._fork_server = ForkServer()
         self._changed = asyncio.Event()
         self._loops: list[asyncio.Task[None]] = []
 
@@ -119,13 +110,15 @@ class Supervisor:
                 self._stops[task].set()
         self.wake()
 
+    def keep_logs_of(self, connectors: Collection[str]) -> None:
+        """Those, and of what still runs: all others are gone."""
+        self.seen.logs.keep_only({*connectors, *(task.connector for task in self.runs)})
+
     async def _reconcile_for_ever(self) -> None:
         while True:
             self._changed.clear()
-            desired = self._desired()
-            for action in list(reconcile.reconcile(desired, self.runs, time.monotonic())):
+            for action in list(reconcile.reconcile(self._desired(), self.runs, time.monotonic())):
                 self._execute(action)
-            self.logs.keep_only(desired)
             self._on_change()
             with suppress(TimeoutError):
                 async with asyncio.timeout(self._seconds_until_due()):
@@ -134,15 +127,15 @@ class Supervisor:
     async def _watch_for_ever(self) -> None:
         while True:
             await asyncio.sleep(WATCH_INTERVAL_SECONDS)
-            for task, is_stuck in self._watchdog.changes(self.runs, time.monotonic()).items():
+            for task, is_stuck in self.seen.watchdog.changes(self.runs, time.monotonic()).items():
                 self._mark(task, is_stuck)
 
     def _mark(self, task: TaskId, is_stuck: bool) -> None:
         run = reconcile.stuck(self.runs[task], is_stuck)
         if not is_stuck:
-            self.logs.record(task, "info", "task moves again")
+            self.seen.logs.record(task, "info", "task moves again")
         else:
-            self.logs.record(task, "warning", "task is stuck", error=self.metrics[task].last_error)
+            self.seen.logs.record(task, "warning", "task is stuck", error=self.seen.metrics[task].last_error)
             if flag_of(run.config, "stuck.restart"):
                 run = reconcile.restart(run, only_failed=False)
         self._set(task, run)
@@ -167,7 +160,7 @@ class Supervisor:
 
     def _start(self, task: TaskId, config: StringMap) -> None:
         before = self.runs.get(task)
-        self.restarts[task] += before is not None
+        self.seen.starts(task, again=before is not None)
         self.runs[task] = reconcile.starting(before, config, time.monotonic())
         self._stops[task] = asyncio.Event()
         running = asyncio.create_task(self._run(task, config, self._stops[task]), name=f"run {task}")
@@ -200,20 +193,19 @@ class Supervisor:
             return self._stopped(task)
         finally:
             del self._hosts[task]
-            self._watchdog.forget(task)
+            self.seen.watchdog.forget(task)
 
     def _on_event(self, task: TaskId, end: asyncio.Future[Failed | Died], event: TaskEvent) -> None:
         match event:
             case Started():
-                self.logs.record(task, "info", "task started")
+                self.seen.logs.record(task, "info", "task started")
                 self._set(task, reconcile.started(self.runs[task], time.monotonic()))
             case Progress():
-                self.metrics[task] = _metrics(event, self.metrics.get(task, TaskMetrics()))
-                self._watchdog.progress(task, event, time.monotonic())
+                self.seen.progress(task, event, time.monotonic())
             case Printed(line):
-                self.logs.printed(task, line)
+                self.seen.logs.printed(task, line)
             case Ended():
-                self.logs.record(task, "info", "task has reached the end of its input")
+                self.seen.logs.record(task, "info", "task has reached the end of its input")
             case Failed() | Died():
                 if not end.done():  # cancelled when a stop is under way: the process was to end
                     end.set_result(event)
@@ -233,16 +225,17 @@ class Supervisor:
     def _failed(self, task: TaskId, run: TaskRun) -> None:
         why = run.trace.partition("\n")[0]
         if run.retry_at is None:
-            self.logs.record(task, "error", "task failed", why=why)
+            self.seen.logs.record(task, "error", "task failed", why=why)
         else:
             after_seconds = run.retry_at - run.since
             run = replace(run, retry_time_ms=int((time.time() + after_seconds) * 1000))
             after = round(after_seconds, 2)
-            self.logs.record(task, "warning", "task will be started again", why=why, after=after, attempt=run.attempts)
+            event = "task will be started again"
+            self.seen.logs.record(task, "warning", event, why=why, after=after, attempt=run.attempts)
         self._set(task, run)
 
     def _stopped(self, task: TaskId) -> None:
-        self.logs.record(task, "info", "task stopped")
+        self.seen.logs.record(task, "info", "task stopped")
         if run := reconcile.stopped(self.runs[task], time.monotonic()):
             self._set(task, run)
         else:
@@ -255,7 +248,7 @@ class Supervisor:
 
     def _forget(self, task: TaskId) -> None:
         del self.runs[task]
-        self.metrics.pop(task, None)
+        self.seen.forget(task)
 
 
 ResultT = TypeVar("ResultT")
@@ -271,12 +264,6 @@ async def _unless(stop: asyncio.Event, awaitable: Awaitable[ResultT]) -> ResultT
         return result.result()
     result.cancel()
     return None
-
-
-def _metrics(event: Progress, before: TaskMetrics) -> TaskMetrics:
-    """A lag that grows and an error that comes are news, and no progress."""
-    moved = event.records_total != before.records_total
-    return TaskMetrics(**asdict(event), last_progress_seconds=time.time() if moved else before.last_progress_seconds)
 
 
 def _obituary(exit_code: int) -> str:

@@ -48,7 +48,9 @@ def connector_status(status: ConnectorStatus, version: str) -> dict[str, Any]:
 
 
 def task_status(task: TaskStatus, version: str) -> dict[str, Any]:
-    return {"id": task.id} | _status(task.status, version)
+    status = task.status
+    ours = {"attempts": status.attempts, "next_attempt_ms": status.next_attempt_ms, "is_stuck": status.is_stuck}
+    return {"id": task.id} | _status(status, version) | {name: value for name, value in ours.items() if value}
 
 
 def plugin_version(config: Mapping[str, str], catalog: Catalog) -> str:

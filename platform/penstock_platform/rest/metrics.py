@@ -1,15 +1,49 @@
-"""`/penstock/metrics`: live numbers of the tasks, for the command line."""
+"""`/metrics` for Prometheus, and `/penstock/metrics`, the live numbers of the tasks as JSON for the command line."""
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
+from collections.abc import Callable
 
 from aiohttp import web
+from prometheus_client import ProcessCollector
+from prometheus_client.core import Metric
+from prometheus_client.exposition import choose_encoder
+from prometheus_client.registry import Collector, CollectorRegistry
 
 from penstock_platform.rest.answers import json_response, task_id
 from penstock_platform.rest.context import worker_of
+from penstock_platform.rest.metric_families import families
+
+PROCESS = ProcessCollector(registry=None)
 
 
 async def show(request: web.Request) -> web.Response:
     metrics = worker_of(request).metrics()
     return json_response({"tasks": [task_id(task) | dataclasses.asdict(numbers) for task, numbers in metrics.items()]})
+
+
+async def prometheus(request: web.Request) -> web.Response:
+    """Read on the event loop, so that it is of one moment, and written by a thread, for it may be long."""
+    worker = worker_of(request)
+    statuses = [worker.status(name) for name in worker.connectors()]
+    collected = _Collected(families(statuses, worker.metrics()))
+    encode, content_type = choose_encoder(request.headers.get("Accept", ""))
+    text = await asyncio.to_thread(_text, collected, encode)
+    return web.Response(body=text, headers={"Content-Type": content_type})
+
+
+class _Collected(Collector):
+    def __init__(self, metrics: list[Metric]) -> None:
+        self._metrics = metrics
+
+    def collect(self) -> list[Metric]:
+        return self._metrics
+
+
+def _text(collected: Collector, encode: Callable[[CollectorRegistry], bytes]) -> bytes:
+    registry = CollectorRegistry(auto_describe=False)
+    registry.register(collected)
+    registry.register(PROCESS)
+    return encode(registry)
