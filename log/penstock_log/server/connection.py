@@ -14,6 +14,7 @@ import structlog
 
 from penstock_log.api.registry import CloseConnection, Route
 from penstock_log.server.dispatch import Origin, PreparedRequest
+from penstock_log.server.receive_buffers import ReceiveBuffers
 from penstock_log.wire.encoder import Chunk
 from penstock_log.wire.reader import MalformedRequest
 
@@ -42,11 +43,16 @@ class Connection(asyncio.BufferedProtocol):
     """Speaks the Kafka protocol with one peer, which has come by the listener of this name. It is one of `connections`
     from when it is made until it is lost."""
 
-    def __init__(self, handler: FrameHandler, listener: str, connections: set["Connection"]) -> None:
+    def __init__(
+        self, handler: FrameHandler, listener: str, connections: set["Connection"], buffers: ReceiveBuffers
+    ) -> None:
         self._handler = handler
         self._listener = listener
         self._connections = connections
+        self._buffers = buffers
         self._buffer = bytearray(RECEIVE_BUFFER_BYTES)
+        self._limit = RECEIVE_BUFFER_BYTES
+        """Up to where the buffer is filled: a frame that begins after a large one gets a buffer of its own."""
         self._start = self._end = 0
         self._waiting: deque[PreparedRequest] = deque()
         self._answers: deque[tuple[PreparedRequest, asyncio.Task[list[Chunk] | None]]] = deque()
@@ -69,9 +75,9 @@ class Connection(asyncio.BufferedProtocol):
         self._connections.add(self)
 
     def get_buffer(self, sizehint: int) -> memoryview:
-        if self._end == len(self._buffer):
+        if self._end == self._limit:
             self._renew_buffer(self._frame_size_at_start())
-        return memoryview(self._buffer)[self._end :]
+        return memoryview(self._buffer)[self._end : self._limit]
 
     def buffer_updated(self, nbytes: int) -> None:
         self._last_received = self._loop.time()
@@ -89,6 +95,7 @@ class Connection(asyncio.BufferedProtocol):
             if request.route.only_reads:
                 task.cancel()
         self._connections.discard(self)
+        self._buffers.give_back(self._buffer)
 
     def eof_received(self) -> bool:
         return False
@@ -109,13 +116,15 @@ class Connection(asyncio.BufferedProtocol):
         return int(length) + _LENGTH.size
 
     def _renew_buffer(self, needed: int) -> None:
-        """A fresh buffer that begins with the unfinished frame: the old one belongs to the frames cut from it.
+        """Another buffer that begins with the unfinished frame: the old one belongs to the frames cut from it.
 
         A large frame gets its memory as it arrives: a length alone costs its sender four bytes.
         """
         unfinished = self._buffer[self._start : self._end]
         affordable = max(FIRST_LARGE_BUFFER_BYTES, 4 * len(unfinished))
-        self._buffer = bytearray(max(min(needed, affordable), RECEIVE_BUFFER_BYTES))
+        self._buffers.give_back(self._buffer)
+        self._limit = max(min(needed, affordable), RECEIVE_BUFFER_BYTES)
+        self._buffer = self._buffers.take(self._limit)
         self._buffer[: len(unfinished)] = unfinished
         self._start, self._end = 0, len(unfinished)
 
@@ -133,7 +142,7 @@ class Connection(asyncio.BufferedProtocol):
             self._waiting.append(self._handler.prepare(view[self._start + _LENGTH.size : end], self._origin))
             self._unanswered_bytes += size
             self._start = end
-        if self._start == self._end and self._end * 2 > len(self._buffer):
+        if self._start == self._end and self._end * 2 > self._limit:
             self._renew_buffer(0)
 
     def _reject(self, reason: str) -> None:

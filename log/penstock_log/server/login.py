@@ -23,6 +23,8 @@ from penstock_log.wire.request import RequestHeader, read_body, read_header
 
 MAX_FRAME_BYTES: Final = 512 * 1024
 """Before a login; Kafka's sasl.server.max.receive.size."""
+_ANSWERED_AS_ANYWHERE: Final = ((API_VERSIONS, Phase.AGREEING), (SASL_AUTHENTICATE, Phase.LOGGED_IN))
+"""A token after the login is refused, and does no harm."""
 _API_KEY: Final = Struct(">h")
 _LENGTH: Final = Struct(">I")
 
@@ -62,7 +64,7 @@ class Login:
             return await self._answer_bare_token(frame)
         api_key = read_header(frame).api_key
         request = self._dispatcher.prepare(frame, prepared.origin)
-        if self._is_for_dispatcher(frame) or (api_key == API_VERSIONS and phase is Phase.AGREEING):
+        if self._is_for_dispatcher(frame) or (api_key, phase) in _ANSWERED_AS_ANYWHERE:
             return await self._dispatcher.answer(request)
         if api_key == SASL_HANDSHAKE and phase in (Phase.AGREEING, Phase.LOGGED_IN):
             return self._agree(request)
@@ -97,7 +99,7 @@ class Login:
             )
             answer = _token_answer(ErrorCode.sasl_authentication_failed, message)
             raise CloseConnection(f"login failed: {error}", _encode(request.header, answer)) from None
-        answer = _token_answer(ErrorCode.none, None, step.token, authentication.session_lifetime_ms)
+        answer = _token_answer(ErrorCode.none, "", step.token, authentication.session_lifetime_ms)
         return _encode(request.header, answer)
 
     async def _answer_bare_token(self, frame: memoryview) -> list[Chunk]:
@@ -114,7 +116,7 @@ class Login:
 
 
 def _token_answer(
-    code: ErrorCode, message: str | None, token: bytes = b"", session_lifetime_ms: int = 0
+    code: ErrorCode, message: str, token: bytes = b"", session_lifetime_ms: int = 0
 ) -> dict[str, Any]:
     return {
         "error_code": code,

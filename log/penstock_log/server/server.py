@@ -6,6 +6,7 @@ from ssl import SSLContext
 
 from penstock_log.security.listeners import Listener
 from penstock_log.server.connection import Connection, FrameHandler
+from penstock_log.server.receive_buffers import ReceiveBuffers
 
 IDLE_CHECKS = 10
 """How often idle connections are looked for in the time that they are allowed."""
@@ -17,6 +18,7 @@ class Server:
     def __init__(self, max_idle_seconds: float) -> None:
         self._max_idle_seconds = max_idle_seconds
         self._connections: set[Connection] = set()
+        self._buffers = ReceiveBuffers()
         self._listening: list[asyncio.Server] = []
         self._closing_idle: asyncio.Task[None] | None = None
 
@@ -30,7 +32,7 @@ class Server:
         `new_handler` is called for each connection."""
 
         def new_connection() -> Connection:
-            return Connection(new_handler(), listener.protocol, self._connections)
+            return Connection(new_handler(), listener.protocol, self._connections, self._buffers)
 
         loop = asyncio.get_running_loop()
         listening = await loop.create_server(
