@@ -12,6 +12,8 @@ from writers.markdown import table
 
 ADDRESS = "http://127.0.0.1:8083"
 PATH_VALUES = {
+    "logger": "penstock_workers.supervisor",
+    "worker": "127.0.0.1:8083",
     "connector": "my-logs",
     "task": "0",
     "plugin": "penstock_file.FileSource",
@@ -42,6 +44,25 @@ EXAMPLES: dict[str, Any] = {
         "kafka_cluster_id": "oKQw3oW6TTyzTVnVx2J6Yg",
         "penstock_version": "0.1.0",
     },
+    "OffsetEntry": {
+        "partition": {"kafka_topic": "my-logs", "kafka_partition": 0},
+        "offset": {"kafka_offset": 120000},
+    },
+    "LoggerLevel": {"level": "INFO", "last_modified": None},
+    "NewLoggerLevel": {"level": "DEBUG"},
+    "OffsetReset": {"to": "2026-11-24T16:00:00Z"},
+    "ConfigPatch": {"batch.size": "500"},
+    "Message": {"message": "The offsets for this connector have been reset successfully"},
+    "OffsetState": {"number": 3, "at": 1795545521863, "change": "reset"},
+    "UndoneOffsets": {
+        "message": "The change of the offsets (reset) has been undone",
+        "number": 3,
+        "at": 1795545521863,
+        "change": "reset",
+    },
+    "Worker": {"url": ADDRESS, "is_leader": True, "is_draining": False, "stopping": []},
+    "Cluster": {"leader": "127.0.0.1:8083", "epoch": 7},
+    "ActiveTopics": {"topics": ["my-logs"]},
     "ConfigInfos": {"name": CONFIG["connector.class"]},
     "ConfigValue": {"name": "topic", "value": "my-logs", "recommended_values": [], "errors": [], "visible": True},
 }

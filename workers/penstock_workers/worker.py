@@ -137,6 +137,11 @@ class Worker:
         await self._tables.stop()
         log.info("worker stopped", worker_id=self._config.id)
 
+    @property
+    def id(self) -> str:
+        """How the cluster names it."""
+        return self._config.id
+
     def drain(self) -> None:
         """Begin to leave the cluster."""
         self.leaving.set()

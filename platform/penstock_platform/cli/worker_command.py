@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 import click
 import structlog
 
+from penstock_platform.cli import workers_commands
+
 if TYPE_CHECKING:  # imported when it is time: the command line shows its help without it
     from penstock_workers.worker import Worker
 
@@ -26,7 +28,7 @@ FLAGS = {
 }
 
 
-@click.command(name="worker")
+@click.group(name="worker", invoke_without_command=True)
 @click.option("--bootstrap-servers", help="Where the log is. [default: 127.0.0.1:9092]")
 @click.option("--group", help="Name of the worker cluster. [default: connect-cluster]")
 @click.option("--rest-host", help="Address on which REST listens. [default: 127.0.0.1]")
@@ -41,7 +43,10 @@ FLAGS = {
 )
 @click.option("-s", "--set", "settings", multiple=True, metavar="KEY=VALUE", help="One option; overrides the file.")
 @click.option("--log-json", is_flag=True, help="Log lines as JSON.")
-def command(config_file: Path | None, settings: tuple[str, ...], log_json: bool, **flags: Any) -> None:
+@click.pass_context
+def command(
+    context: click.Context, /, config_file: Path | None, settings: tuple[str, ...], log_json: bool, **flags: Any
+) -> None:
     """Run a worker until SIGTERM or Ctrl-C.
 
     SIGTERM drains it: the other workers of its cluster take over its tasks, then it leaves. Ctrl-C stops it where it
@@ -49,6 +54,8 @@ def command(config_file: Path | None, settings: tuple[str, ...], log_json: bool,
 
     All options of a worker: docs/reference/worker.md.
     """
+    if context.invoked_subcommand is not None:
+        return
     from penstock_platform.cli.config_file import pairs, read_config
     from penstock_platform.cli.logging import configure_logging
     from penstock_workers.config import WorkerConfig
@@ -59,6 +66,10 @@ def command(config_file: Path | None, settings: tuple[str, ...], log_json: bool,
     raw |= pairs(settings, secrets=secrets)
     configure_logging(as_json=log_json)
     asyncio.run(_serve(WorkerConfig.parse(raw)))
+
+
+command.add_command(workers_commands.list_workers)
+command.add_command(workers_commands.drain_worker)
 
 
 async def _serve(config: Any) -> None:

@@ -7,16 +7,19 @@ from aiohttp import web
 from penstock_platform.plugins.catalog import Catalog
 from penstock_platform.rest import (
     connector_config,
+    connector_logs,
     connector_offsets,
     connector_plugins,
     connector_state,
     connector_topics,
     connectors,
     dead_letters,
+    health,
     loggers,
     metrics,
     root,
     tasks,
+    workers,
 )
 from penstock_platform.rest.context import CATALOG, WORKER
 from penstock_platform.rest.errors import REQUEST_TIMEOUT_SECONDS, TIMEOUT_SECONDS, Handler, errors
@@ -37,6 +40,8 @@ ROUTES: list[tuple[str, str, Handler]] = [
     ("PUT", "/connectors/{connector}/config", connector_config.put),
     ("PATCH", "/connectors/{connector}/config", connector_config.patch),
     ("GET", "/connectors/{connector}/status", connector_state.show),
+    ("GET", "/connectors/{connector}/health", health.show_one),
+    ("GET", "/connectors/{connector}/logs", connector_logs.show),
     ("PUT", "/connectors/{connector}/pause", connector_state.pause),
     ("PUT", "/connectors/{connector}/resume", connector_state.resume),
     ("PUT", "/connectors/{connector}/stop", connector_state.stop),
@@ -61,7 +66,11 @@ ROUTES: list[tuple[str, str, Handler]] = [
     ("GET", "/admin/loggers", loggers.list_all),
     ("GET", "/admin/loggers/{logger}", loggers.show),
     ("PUT", "/admin/loggers/{logger}", loggers.put),
+    ("GET", "/metrics", metrics.prometheus),
+    ("GET", "/penstock/health", health.show),
     ("GET", "/penstock/metrics", metrics.show),
+    ("GET", "/penstock/workers", workers.list_all),
+    ("PUT", "/penstock/workers/{worker}/drain", workers.drain),
 ]
 
 

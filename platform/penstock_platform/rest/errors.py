@@ -34,6 +34,8 @@ STATUSES = {
     "unknown-plugin": 404,
     "unknown-status": 404,
     "unknown-task": 404,
+    "unknown-worker": 404,
+    "another-worker": 409,
     "connector-exists": 409,
     "tasks-still-running": 409,
     "too-many-replayed": 409,
