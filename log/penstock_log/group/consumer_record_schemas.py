@@ -61,9 +61,13 @@ class ClassicMemberMetadata:
     __version__: ClassVar[i16] = i16(0)
     __flexible__: ClassVar[bool] = True
     is_present: i8 = field(metadata={"kafka_type": "int8"}, default=i8(1))
-    """Kafka writes this byte before what may be null; kio leaves it to us in tagged fields."""
+    """Kafka writes this byte before what may be null. kio reads it in a tagged field, but does not write it."""
     session_timeout_ms: i32 = field(metadata={"kafka_type": "int32"})
     supported_protocols: tuple[ClassicProtocol, ...]
+
+
+NOT_CLASSIC = ClassicMemberMetadata(is_present=i8(0), session_timeout_ms=i32(0), supported_protocols=())
+"""Stands for null: the default of a tagged field is not written."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,7 +85,7 @@ class MemberMetadataValue:
     subscribed_topic_regex: str | None = field(metadata={"kafka_type": "string"})
     rebalance_timeout_ms: i32 = field(metadata={"kafka_type": "int32"})
     server_assignor: str | None = field(metadata={"kafka_type": "string"})
-    classic_member_metadata: ClassicMemberMetadata | None = field(metadata={"tag": 0}, default=None)
+    classic_member_metadata: ClassicMemberMetadata = field(metadata={"tag": 0}, default=NOT_CLASSIC)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,6 +14,7 @@ from penstock_log.coordination.internal_records import read_versioned, version_o
 from penstock_log.group.consumer import ConsumerGroup
 from penstock_log.group.consumer_member import ClassicSide, ConsumerMember, Partitions
 from penstock_log.group.consumer_record_schemas import (
+    NOT_CLASSIC,
     ClassicMemberMetadata,
     ClassicProtocol,
     CurrentMemberKey,
@@ -101,7 +102,7 @@ def _metadata(member: ConsumerMember) -> MemberMetadataValue:
         subscribed_topic_regex=member.topic_pattern or None,
         rebalance_timeout_ms=i32(member.rebalance_timeout_ms),
         server_assignor=member.assignor,
-        classic_member_metadata=None if member.classic is None else _classic(member.classic),
+        classic_member_metadata=NOT_CLASSIC if member.classic is None else _classic(member.classic),
     )
 
 
@@ -110,14 +111,15 @@ def _classic(side: ClassicSide) -> ClassicMemberMetadata:
     return ClassicMemberMetadata(session_timeout_ms=i32(side.session_timeout_ms), supported_protocols=protocols)
 
 
-def _read_classic(read: ClassicMemberMetadata) -> ClassicSide:
+def _read_classic(read: ClassicMemberMetadata) -> ClassicSide | None:
+    if not read.is_present:
+        return None
     protocols = tuple(Protocol(each.name, each.metadata) for each in read.supported_protocols)
     return ClassicSide(read.session_timeout_ms, protocols)
 
 
 def _read_metadata(member_id: str, value: bytes) -> ConsumerMember:
     read = read_versioned(MemberMetadataValue, value)
-    classic = read.classic_member_metadata
     return ConsumerMember(
         member_id=member_id,
         instance_id=read.instance_id,
@@ -128,7 +130,7 @@ def _read_metadata(member_id: str, value: bytes) -> ConsumerMember:
         subscribed_topics=frozenset(read.subscribed_topic_names),
         topic_pattern=read.subscribed_topic_regex or "",
         assignor=read.server_assignor,
-        classic=None if classic is None else _read_classic(classic),
+        classic=_read_classic(read.classic_member_metadata),
     )
 
 

@@ -152,6 +152,22 @@ def test_an_answer_that_was_lost_is_given_again(stage: Stage) -> None:
     del bob
 
 
+def test_a_pattern_subscribes_to_what_it_matches_now_and_later(stage: Stage) -> None:
+    stage.topics.counts |= {"logs-a": 1, "logs-b": 1}
+    ann = Client(stage, "ann")
+    ann.heartbeat(subscribed_topics=None, topic_pattern="logs-.*")
+    assert {each.topic for each in ann.owned} == {"logs-a", "logs-b"}
+    stage.topics.counts["logs-c"] = 1
+    ann.heartbeat(subscribed_topics=None)
+    assert {each.topic for each in ann.owned} == {"logs-a", "logs-b", "logs-c"}
+    ann.heartbeat(topic_pattern="logs-b")
+    ann.heartbeat(subscribed_topics=None)
+    assert {each.topic for each in ann.owned} == {"logs-b", "lines"}, "names and a pattern"
+    ann.heartbeat(subscribed_topics=frozenset(), topic_pattern="")
+    ann.heartbeat(subscribed_topics=None)
+    assert ann.owned == frozenset()
+
+
 def test_a_new_partition_finds_its_member(stage: Stage) -> None:
     ann = stage.join("ann")
     stage.topics.counts["lines"] = 5

@@ -3,8 +3,9 @@
 from uuid import UUID
 
 from penstock_log.group.consumer import ConsumerGroup
-from penstock_log.group.consumer_member import Heartbeat
+from penstock_log.group.consumer_member import ClassicSide, ConsumerMember, Heartbeat
 from penstock_log.group.consumer_records import encode, group_of, restore
+from penstock_log.group.membership import Protocol
 from penstock_log.group.offsets import TopicPartition
 
 from .some_topics import SomeTopics
@@ -58,6 +59,30 @@ def test_a_member_that_is_known_from_the_log_goes_on_as_if_nothing_had_happened(
     group.changed = False
     group.heartbeat(Heartbeat(member_id="ann", member_epoch=2), TOPICS, now_ms=7)
     assert not group.changed, "and an ordinary heartbeat writes nothing"
+
+
+def test_what_is_special_about_a_member_is_stored_as_kafka_stores_it() -> None:
+    """A member by pattern, of the classic protocol; the bytes are those of Kafka's ConsumerGroupMemberMetadataValue."""
+    group = ConsumerGroup("g848", 45_000)
+    group.epoch = 1
+    group.members["ann"] = ConsumerMember(
+        member_id="ann",
+        instance_id=None,
+        rack_id=None,
+        client_id="c",
+        client_host="/h",
+        rebalance_timeout_ms=5,
+        subscribed_topics=frozenset({"t"}),
+        topic_pattern="a.*",
+        classic=ClassicSide(session_timeout_ms=7, protocols=(Protocol("range", b"\1\2\3"),)),
+    )
+    written = encode(group, TOPICS)
+    assert written[b"\x00\x05" + MEMBER].hex() == (
+        "000000000263032f6802027404612e2a00000005000100120100000007020672616e6765040102030000"
+    )
+    again = restore("g848", written, 45_000, TOPICS, now_ms=5).members["ann"]
+    assert (again.topic_pattern, again.classic) == ("a.*", group.members["ann"].classic)
+    assert again.session_deadline_ms == 12, "its own session timeout"
 
 
 def test_partitions_of_a_topic_that_is_gone_are_left_out() -> None:

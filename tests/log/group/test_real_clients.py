@@ -56,11 +56,20 @@ class ConfluentReader:
         return {each.partition for each in self._consumer.assignment()}
 
     def commit(self) -> None:
+        """Tries again while a node that was just started reads its groups."""
+        code = KafkaError.COORDINATOR_LOAD_IN_PROGRESS
+        deadline = time.monotonic() + DEADLINE_SECONDS
+        while code == KafkaError.COORDINATOR_LOAD_IN_PROGRESS and time.monotonic() < deadline:
+            code = self._commit()
+        assert code in (KafkaError.NO_ERROR, KafkaError._NO_OFFSET), "the latter: nothing was read since the last one"
+
+    def _commit(self) -> int:
         try:
             self._consumer.commit(asynchronous=False)
         except KafkaException as error:
-            if error.args[0].code() != KafkaError._NO_OFFSET:  # nothing was read since the last commit
-                raise
+            code: int = error.args[0].code()
+            return code
+        return KafkaError.NO_ERROR
 
     def close(self) -> None:
         self._consumer.close()
@@ -317,19 +326,28 @@ def test_operators_list_describe_reset_and_delete_groups(
     assert gone.result(DEADLINE_SECONDS).topic_partitions == []
 
 
-def test_members_of_the_newer_protocol_share_a_topic_and_resume(
-    own_log_node: Any, fresh_topic: str, group: str, opened: ExitStack
-) -> None:
-    """KIP-848, with a heartbeat interval that suits a test."""
+@pytest.fixture
+def quick_node(own_log_node: Any) -> Any:
+    """With a heartbeat interval of KIP-848 that suits a test."""
     own_log_node.stop()
     own_log_node.arguments = ("--set", "group.consumer.heartbeat.interval.ms=100")
     own_log_node.start()
-    servers = own_log_node.bootstrap_servers
+    return own_log_node
+
+
+def newer(servers: str, group: str, topic: str) -> ConfluentReader:
+    return ConfluentReader(servers, group, topic, **{"group.protocol": "consumer"})
+
+
+def test_members_of_the_newer_protocol_share_a_topic_and_resume(
+    quick_node: Any, fresh_topic: str, group: str, opened: ExitStack
+) -> None:
+    servers = quick_node.bootstrap_servers
     admin = create_topic(servers, fresh_topic)
-    first = ConfluentReader(servers, group, fresh_topic, **{"group.protocol": "consumer"})
+    first = newer(servers, group, fresh_topic)
     opened.callback(first.close)
     poll_until(lambda: share(first), first)
-    second = ConfluentReader(servers, group, fresh_topic, **{"group.protocol": "consumer"})
+    second = newer(servers, group, fresh_topic)
     poll_until(lambda: share(first, second), first, second)
     assert admin.describe_consumer_groups([group])[group].result(DEADLINE_SECONDS).type.name == "CONSUMER"
 
@@ -337,12 +355,61 @@ def test_members_of_the_newer_protocol_share_a_topic_and_resume(
     assert read_all(200, first, second) == list(range(200))
     first.commit()
     second.commit()
-    own_log_node.kill()
-    own_log_node.start()
+    quick_node.kill()
+    quick_node.start()
     produce(servers, fresh_topic, range(200, 300))
     assert read_all(100, first, second) == list(range(200, 300))
     second.close()
     poll_until(lambda: share(first), first)
+
+
+@pytest.mark.parametrize("assignor", ["range", "cooperative-sticky"])
+def test_a_group_moves_to_the_newer_protocol_and_back_while_it_reads(
+    quick_node: Any, fresh_topic: str, group: str, opened: ExitStack, assignor: str
+) -> None:
+    servers = quick_node.bootstrap_servers
+    admin = create_topic(servers, fresh_topic)
+    settings = {"group.protocol": "classic", "partition.assignment.strategy": assignor, "heartbeat.interval.ms": 200}
+
+    def kind() -> str:
+        name: str = admin.describe_consumer_groups([group])[group].result(DEADLINE_SECONDS).type.name
+        return name
+
+    classic = ConfluentReader(servers, group, fresh_topic, **settings)
+    opened.callback(classic.close)
+    poll_until(lambda: share(classic), classic)
+    assert kind() == "CLASSIC"
+    moved = newer(servers, group, fresh_topic)
+    poll_until(lambda: share(classic, moved), classic, moved)
+    assert kind() == "CONSUMER"
+    produce(servers, fresh_topic, range(200))
+    assert read_all(200, classic, moved) == list(range(200))
+    classic.commit()
+    moved.commit()
+
+    quick_node.kill()
+    quick_node.start()
+    produce(servers, fresh_topic, range(200, 300))
+    assert read_all(100, classic, moved) == list(range(200, 300))
+    classic.commit()
+    moved.commit()
+    moved.close()
+    poll_until(lambda: share(classic), classic)
+    assert kind() == "CLASSIC"
+    produce(servers, fresh_topic, range(300, 400))
+    assert read_all(100, classic) == list(range(300, 400))
+
+
+def test_a_pattern_is_matched_by_the_log(quick_node: Any, fresh_topic: str, group: str, opened: ExitStack) -> None:
+    servers = quick_node.bootstrap_servers
+    create_topic(servers, f"{fresh_topic}-a")
+    reader = newer(servers, group, f"^{fresh_topic}-.")
+    opened.callback(reader.close)
+    produce(servers, f"{fresh_topic}-a", range(100))
+    assert read_all(100, reader) == list(range(100))
+    create_topic(servers, f"{fresh_topic}-b")
+    produce(servers, f"{fresh_topic}-b", range(100, 200))
+    assert read_all(100, reader) == list(range(100, 200))
 
 
 def test_a_topic_of_the_same_name_does_not_inherit_its_predecessors_offsets(
