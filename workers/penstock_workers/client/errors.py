@@ -44,7 +44,7 @@ def explained(error: Exception, *, where: str) -> PenstockError:
 
 
 def _explanation(error: Exception, where: str) -> PenstockError:
-    message = str(error) or type(error).__name__
+    message = _message(error)
     if isinstance(error, UNREACHABLE):
         return ConnectionLost(f"cannot reach the log: {message}", where=where, hint="check bootstrap.servers")
     if isinstance(error, MemberFenced):
@@ -62,3 +62,10 @@ def _explanation(error: Exception, where: str) -> PenstockError:
     if isinstance(error, kafka.KafkaError):
         return RetryLater(message, where=where, hint="the task starts again from the last acknowledged position")
     return Failed(f"{type(error).__name__}: {message}", where=where, hint="this is a defect: please report it")
+
+
+def _message(error: BaseException) -> str:
+    """aiokafka wraps what ended its sender in a bare KafkaError, which says that it was unexpected and no more."""
+    if type(error) is kafka.KafkaError and error.__cause__ is not None:
+        return _message(error.__cause__)
+    return str(error) or type(error).__name__
