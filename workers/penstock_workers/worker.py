@@ -100,6 +100,8 @@ class Worker:
         self.offsets = ConnectorOffsets(config, self._tables, self._plans.one, self._has_tasks)
         self.dead_letters = ConnectorDeadLetters(config, self._plans.one)
         self._admitted = False
+        self._assigned = asyncio.Event()
+        """Perhaps: something was read."""
         self._changing = asyncio.Lock()
         self.leaving = asyncio.Event()
         """Somebody asked for this worker to be drained: time for its process to end."""
@@ -288,6 +290,7 @@ class Worker:
 
     def _on_change(self) -> None:
         """Of whatever is read from the log, or of the group."""
+        self._assigned.set()
         self._supervisor.wake()
         self._leadership.wake()
 
@@ -308,9 +311,11 @@ class Worker:
                 self._given.setdefault(task, where.epoch)
         return here
 
-    async def _admit(self) -> None:
+    async def _admit(self, generation: int) -> None:
         """This worker is a member again, and may have been none for a while: kill what others may have been given."""
-        await self._tables.cluster_log.read_to_end()
+        while self._tables.assignments.current.generation != generation:
+            await self._assigned.wait()
+            self._assigned.clear()
         places = self._tables.assignments.current.tasks
         mine = {task: where.epoch for task, where in places.items() if where.worker == self._config.id}
         lost = [task for task in self._supervisor.runs if mine.get(task) != self._given.get(task, 0)]

@@ -24,7 +24,7 @@ class Cluster:
         lease: Lease,
         leadership: Leadership,
         *,
-        admit: Callable[[], Awaitable[None]],
+        admit: Callable[[int], Awaitable[None]],
         on_view: Callable[[], None],
     ) -> None:
         """`admit`: see GroupMember. `on_view` follows each change of `view`."""

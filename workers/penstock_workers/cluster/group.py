@@ -19,7 +19,6 @@ from aiokafka.protocol.group import JoinGroupRequest, SyncGroupRequest
 from penstock import PenstockError
 from penstock_workers.cluster.protocol import PROTOCOL, PROTOCOL_TYPE, Heartbeat, LeaveGroup, Member, View, members_of
 from penstock_workers.config import WorkerConfig
-from penstock_workers.errors import LogUnavailable
 from penstock_workers.lease import Lease, now_ns
 
 log = structlog.get_logger()
@@ -41,11 +40,12 @@ class GroupMember:
         url: str,
         lease: Lease,
         *,
-        admit: Callable[[], Awaitable[None]],
+        admit: Callable[[int], Awaitable[None]],
         on_view: Callable[[View], None],
     ) -> None:
-        """`admit` is awaited after each joining that follows a time without a right to run: when it returns, nothing
-        runs here that may have been given to others meanwhile. `on_view` follows each generation."""
+        """`admit` is awaited, with the generation, after each joining that follows a time without a right to run: when
+        it returns, nothing runs here that may have been given to others meanwhile. `on_view` follows each generation.
+        """
         self._config = config
         self._url = url
         self._lease = lease
@@ -56,6 +56,9 @@ class GroupMember:
         self._generation = NO_GENERATION
         self._coordinator: int | None = None
         self._admitted = False
+        self._admission: asyncio.Task[None] | None = None
+        self._confirmed_ns = 0
+        """When that was sent by which the coordinator last said that this worker is a member."""
         self._rejoin = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
         self.fenced: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -77,9 +80,10 @@ class GroupMember:
 
     async def stop(self, *, leave: bool) -> None:
         """Without leaving, the place stays this worker's for the session, or until its peers find it gone."""
-        for task in self._tasks:
+        tasks = [*self._tasks, *([self._admission] if self._admission else [])]
+        for task in tasks:
             task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.gather(*tasks, return_exceptions=True)
         if not self._tasks:
             return
         if leave and self._member_id:
@@ -115,7 +119,7 @@ class GroupMember:
                     await self._client.bootstrap()
                     connected = True
                 await self._join()
-            except (kafka.KafkaError, LogUnavailable) as error:
+            except kafka.KafkaError as error:
                 log.info("the worker group cannot be joined, trying again", error=repr(error))
                 self._rejoin.set()
                 await asyncio.sleep(RETRY_SECONDS)
@@ -133,7 +137,7 @@ class GroupMember:
         leads = joined.leader_id == joined.member_id
         assignments: list[tuple[str, bytes]] = []
         if leads:
-            told = View.of(self._config.id, members_of(joined)).encode()
+            told = View.of(self._generation, self._config.id, members_of(joined)).encode()
             assignments = [(member_id, told) for member_id, _instance_id, _metadata in joined.members]
         request = SyncGroupRequest(
             self._config.group_id, self._generation, self._member_id, self._config.id, assignments
@@ -142,9 +146,10 @@ class GroupMember:
         if synced.error_code != NONE:
             self._refused(synced.error_code)
             return
-        await self._joined(synced.member_assignment, leads, sent_ns)
+        self._confirmed_ns = sent_ns
+        await self._joined(synced.member_assignment, leads)
 
-    async def _joined(self, told: bytes, leads: bool, sent_ns: int) -> None:
+    async def _joined(self, told: bytes, leads: bool) -> None:
         """Who takes the place of its former process is told what was true then, without a rebalance. Joining by the
         new member id makes the coordinator ask everybody, and the leader, if that is its place, lead."""
         view = View.decode(told) if told else None
@@ -155,9 +160,15 @@ class GroupMember:
             return
         self._on_view(view)
         if not self._admitted or not self._lease.is_held():
-            await self._admit()
-            self._admitted = True
-            self._renew(sent_ns)
+            self._admitted = False
+            if self._admission is not None:
+                self._admission.cancel()
+            self._admission = asyncio.create_task(self._be_admitted(view.generation), name="wait for admission")
+
+    async def _be_admitted(self, generation: int) -> None:
+        await self._admit(generation)
+        self._admitted = True
+        self._renew()
 
     def _me(self) -> Member:
         return Member(self._config.id, self._url, self._draining, self._member_id)
@@ -195,18 +206,20 @@ class GroupMember:
         response = await self._ask(request, ConnectionGroup.COORDINATION)
         code = response.error_code
         if code in (NONE, REBALANCE_IN_PROGRESS):
+            self._confirmed_ns = max(self._confirmed_ns, sent_ns)
             if not self._lease.is_held() and self._admitted:
+                log.warning("this worker was away for longer than its session, joining again")
                 self._admitted = False
                 self._rejoin.set()
-            self._renew(sent_ns)
+            self._renew()
             if code == REBALANCE_IN_PROGRESS and generation == self._generation:
                 self._rejoin.set()
         elif generation == self._generation:  # else a joining has overtaken it
             self._refused(code)
 
-    def _renew(self, sent_ns: int) -> None:
+    def _renew(self) -> None:
         if self._admitted:
-            self._lease.renew(sent_ns + self._config.session_timeout_ms * 1_000_000)
+            self._lease.renew(self._confirmed_ns + self._config.session_timeout_ms * 1_000_000)
 
     def _refused(self, code: int) -> None:
         """Raises PenstockError where this worker can be no member."""

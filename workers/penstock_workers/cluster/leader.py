@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from penstock_workers.cluster.placement import place, to_move
-from penstock_workers.cluster.protocol import Member
+from penstock_workers.cluster.protocol import View
 from penstock_workers.status import State, TaskId
 from penstock_workers.store.assignments import Assignment, Place
 from penstock_workers.store.statuses import Statuses
@@ -29,14 +29,12 @@ class WantedTask:
 Wanted = Mapping[TaskId, WantedTask]
 
 
-def decide(
-    current: Assignment, leader: str, members: Mapping[str, Member], wanted: Wanted, stopped: Collection[TaskId]
-) -> Assignment:
-    """The next assignment, or the current one itself where nothing has to change.
+def decide(current: Assignment, view: View, wanted: Wanted, stopped: Collection[TaskId]) -> Assignment:
+    """The next assignment, or the current one itself where nothing has to change: each generation has one of its own.
 
     `stopped`: those of its revocations of which the worker has said that they are done.
     """
-    epoch = current.epoch + 1
+    epoch, members = current.epoch + 1, view.members
     tasks = {task: where for task, where in current.tasks.items() if where.worker in members}
     revoking = {
         task: where
@@ -51,9 +49,9 @@ def decide(
     for task in to_move(tasks, pending, takers, weights):
         revoking[task] = replace(tasks.pop(task), epoch=epoch)
     tasks |= _placed(wanted, tasks, revoking, takers, weights, epoch)
-    if tasks == current.tasks and revoking == current.revoking:
+    if (tasks, revoking, view.generation) == (current.tasks, current.revoking, current.generation):
         return current
-    return Assignment(epoch, leader, tasks, revoking)
+    return Assignment(epoch, view.leader, view.generation, tasks, revoking)
 
 
 def acknowledged(assignment: Assignment, statuses: Statuses) -> set[TaskId]:

@@ -106,7 +106,7 @@ class Leadership:
             await self._tables.config_log.read_to_end()
         assert self._view is not None
         stopped = acknowledged(current, self._tables.statuses.statuses)
-        decided = decide(current, self._config.id, self._view.members, self._wanted(), stopped)
+        decided = decide(current, self._view, self._wanted(), stopped)
         if decided is not current:
             await self._write(producer, self._config.cluster_storage_topic, [assignment_record(decided)])
             _tell(current, decided)

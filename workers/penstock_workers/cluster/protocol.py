@@ -47,25 +47,28 @@ class Member:
 class View:
     """One generation of the group, as its leader has told it to all."""
 
+    generation: int
     leader: str
     """Its worker id."""
     members: Mapping[str, Member]
     """By worker id."""
 
     def encode(self) -> bytes:
-        return orjson.dumps({"leader": self.leader, "members": [asdict(member) for member in self.members.values()]})
+        told = {"generation": self.generation, "leader": self.leader}
+        return orjson.dumps(told | {"members": [asdict(member) for member in self.members.values()]})
 
     @classmethod
     def decode(cls, content: bytes) -> Self:
         found = orjson.loads(content)
-        return cls.of(found["leader"], (Member(**member) for member in found["members"]))
+        return cls.of(found["generation"], found["leader"], (Member(**member) for member in found["members"]))
 
     @classmethod
-    def of(cls, leader: str, members: Iterable[Member]) -> Self:
-        return cls(leader, {member.worker_id: member for member in members})
+    def of(cls, generation: int, leader: str, members: Iterable[Member]) -> Self:
+        return cls(generation, leader, {member.worker_id: member for member in members})
 
     def without(self, worker_id: str) -> View:
-        return View.of(self.leader, (member for member in self.members.values() if member.worker_id != worker_id))
+        others = (member for member in self.members.values() if member.worker_id != worker_id)
+        return View.of(self.generation, self.leader, others)
 
 
 class _HeartbeatResponseV3(Response):

@@ -25,6 +25,9 @@ class Assignment:
     """Counts the decisions; never goes back."""
     leader: str = ""
     """The worker that made it."""
+    generation: int = 0
+    """Of the group, whose members it was made for. Who has just joined runs nothing before it has read that of its own
+    generation: an earlier one may be followed by a decision that counts it as dead."""
     tasks: Mapping[TaskId, Place] = field(default_factory=dict)
     """Each task that may run, and where. What is not here runs nowhere."""
     revoking: Mapping[TaskId, Place] = field(default_factory=dict)
@@ -55,6 +58,7 @@ def assignment_record(assignment: Assignment) -> TableRecord:
     content = {
         "epoch": assignment.epoch,
         "leader": assignment.leader,
+        "generation": assignment.generation,
         "tasks": _by_worker(assignment.tasks),
         "revoking": _by_worker(assignment.revoking),
     }
@@ -72,7 +76,7 @@ def _parse(value: bytes) -> Assignment:
     content: dict[str, Any] = parse_object(value, KEY)
     try:
         tasks, revoking = _places(content["tasks"]), _places(content["revoking"])
-        return Assignment(int(content["epoch"]), str(content["leader"]), tasks, revoking)
+        return Assignment(int(content["epoch"]), str(content["leader"]), int(content["generation"]), tasks, revoking)
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise UnreadableRecord(f"is not an assignment: {value[:100]!r}", where=KEY) from error
 
