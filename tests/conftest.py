@@ -7,14 +7,19 @@ node for one test, to be killed and started again. `kafka` runs a test on both, 
 import json
 import os
 import select
+import shutil
 import signal
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 from uuid import uuid4
 
 import pytest
+
+if TYPE_CHECKING:
+    from tests.secured_log import SecuredLog
 
 START_TIMEOUT_SECONDS = 30
 
@@ -88,6 +93,19 @@ def own_log_node(tmp_path: Path) -> Iterator[LogNode]:
     yield node
     if node.is_running():
         node.kill()
+
+
+@pytest.fixture(scope="session")
+def secured_log(tmp_path_factory: pytest.TempPathFactory) -> "Iterator[SecuredLog]":
+    """A node with TLS and logins, for all tests that do not stop it."""
+    from tests.secured_log import SecuredLog
+
+    if shutil.which("openssl") is None:
+        pytest.skip("openssl, which makes the certificates, is not installed")
+    log = SecuredLog(tmp_path_factory.mktemp("secured-log"))
+    log.start()
+    yield log
+    assert log.node.stop() == 0, log.node.log_lines()
 
 
 @pytest.fixture(params=["penstock", "apache-kafka"])

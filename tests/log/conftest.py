@@ -3,7 +3,7 @@
 import socket
 import struct
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 import pytest
 
@@ -21,7 +21,7 @@ class RawClient:
         self.socket = socket.create_connection((host, int(port)), timeout=TIMEOUT_SECONDS)
         self.address = "{}:{}".format(*self.socket.getsockname())
 
-    def __enter__(self) -> "RawClient":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:

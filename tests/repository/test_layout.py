@@ -34,6 +34,7 @@ STARTS_THE_LOG = "platform/penstock_platform/cli/log_command.py"
 
 # Decisions without I/O: state machines that a simulation can run a thousand times in a second.
 PURE = [
+    "log/penstock_log/controller/scram_users.py",
     "log/penstock_log/controller/state.py",
     "log/penstock_log/coordination/deadlines.py",
     "log/penstock_log/group/assignors.py",
@@ -45,6 +46,9 @@ PURE = [
     "log/penstock_log/partition/producers.py",
     "log/penstock_log/partition/state.py",
     "log/penstock_log/partition/transactions.py",
+    "log/penstock_log/security/authentication.py",
+    "log/penstock_log/security/exchange.py",
+    "log/penstock_log/security/scram.py",
     "log/penstock_log/transaction/transaction.py",
     "workers/penstock_workers/desired.py",
     "workers/penstock_workers/host/in_flight.py",

@@ -1,4 +1,4 @@
-"""SaslHandshake and SaslAuthenticate, where no login is asked for. Where one is, `server/login.py` answers them."""
+"""SaslHandshake and SaslAuthenticate where no login is under way. Where one is, `server/login.py` answers them."""
 
 from typing import Any, Final
 
@@ -19,7 +19,7 @@ class SaslApi:
     async def authenticate(self, request: Any, context: RequestContext) -> Response:
         return {
             "error_code": ErrorCode.illegal_sasl_state,
-            "error_message": "This listener asks for no login.",
+            "error_message": "SaslAuthenticate request received after successful authentication",
             "auth_bytes": b"",
             "session_lifetime": 0,
         }

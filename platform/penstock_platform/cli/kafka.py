@@ -92,7 +92,7 @@ async def _why_unreachable(log: LogConnection) -> PenstockError:
         f"no node of the log answers: {reason.problem.message}",
         code="no-server",
         where=log.bootstrap_servers,
-        hint="start one with `penstock up`, or name another with --bootstrap-servers",
+        hint=f"{reason.problem.hint}; `penstock up` starts one, --bootstrap-servers names another",
     )
 
 
