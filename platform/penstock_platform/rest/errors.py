@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextvars import ContextVar
 from http import HTTPStatus
 from typing import Any
 
@@ -56,6 +57,7 @@ log = structlog.get_logger()
 async def errors(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Answers whatever a handler raises, and gives each request a deadline."""
     deadline = asyncio.timeout(request.app[TIMEOUT_SECONDS])
+    DEADLINE.set(deadline)
     try:
         async with deadline:
             return await handler(request)
@@ -71,6 +73,8 @@ async def errors(request: web.Request, handler: Handler) -> web.StreamResponse:
 
 
 TIMEOUT_SECONDS = web.AppKey("timeout_seconds", float)
+DEADLINE: ContextVar[asyncio.Timeout] = ContextVar("deadline")
+"""Of the request that is being handled, for those few that may take as long as their client stays."""
 
 
 def _fields(error: PenstockError) -> dict[str, Any]:
