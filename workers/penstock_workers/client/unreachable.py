@@ -9,6 +9,7 @@ import ssl
 
 from aiokafka import errors as kafka
 from aiokafka.conn import collect_hosts, create_conn
+from aiokafka.protocol.metadata import MetadataRequest
 
 from penstock import ConnectionLost, PenstockError
 from penstock_workers.errors import LogRefusesConnection
@@ -24,12 +25,12 @@ async def why_unreachable(log: LogConnection) -> PenstockError:
     for host, port, _ in collect_hosts(options.pop("bootstrap_servers"), randomize=False):
         try:
             connection = await create_conn(host, port, request_timeout_ms=TIMEOUT_MS, **options)
+            await connection.send(MetadataRequest([]))  # what comes before is answered without a login
+            await connection.close()
         except (kafka.KafkaError, OSError, TimeoutError) as error:
             reason = _explained(error, log, f"{host}:{port}")
             reason.__cause__ = error
             reasons.append(reason)
-        else:
-            await connection.close()
     refusals = [reason for reason in reasons if isinstance(reason, LogRefusesConnection)]
     unknown = ConnectionLost("cannot reach the log", where=log.bootstrap_servers, hint="check bootstrap.servers")
     return next(iter(refusals + reasons), unknown)
