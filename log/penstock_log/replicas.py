@@ -23,6 +23,7 @@ from penstock_log.leftovers import remove_leftovers
 from penstock_log.partition.closing import close_partitions
 from penstock_log.partition.partition import Partition
 from penstock_log.partition.topic_config import TopicConfig
+from penstock_log.storage.durable import remove_directory
 from penstock_log.storage.files import OpenFiles
 from penstock_log.storage.flusher import Flusher
 
@@ -136,10 +137,8 @@ class Replicas:
             partition.configure(config)
 
     async def _delete(self, topic: str) -> None:
-        turns = Turns()
         for partition in self._partitions.pop(topic, {}).values():
-            partition.delete()
-            await turns.give_way()
+            await asyncio.to_thread(remove_directory, partition.set_aside())
 
 
 class Turns:

@@ -57,7 +57,7 @@ class FetchApi:
         topics = [self._resolve(topic, context.api_version) for topic in request.topics]
         wanted = [part for _, parts in topics for part in parts]
         isolation = isolation_of(request)
-        _read(wanted, request.max_bytes, isolation)
+        await _read(wanted, request.max_bytes, isolation)
         if not _enough(wanted, request.min_bytes):
             seconds = request.max_wait.total_seconds()
             await _wait_for_records(wanted, request.min_bytes, request.max_bytes, isolation, seconds)
@@ -92,7 +92,7 @@ class FetchApi:
         return topic.name if topic else None
 
 
-def _read(wanted: Iterable[_Wanted], max_bytes: int, isolation: Isolation, *, nothing_yet: bool = True) -> None:
+async def _read(wanted: Iterable[_Wanted], max_bytes: int, isolation: Isolation, *, nothing_yet: bool = True) -> None:
     """Read the partitions within `max_bytes`; the first batch of an answer comes whole whatever its size (KIP-74)."""
     left = max_bytes
     for part in wanted:
@@ -100,7 +100,8 @@ def _read(wanted: Iterable[_Wanted], max_bytes: int, isolation: Isolation, *, no
             continue
         try:
             limit = max(min(part.max_bytes, left), 0)
-            part.found = part.partition.read(part.offset, limit, isolation, at_least_one_batch=nothing_yet)
+            read = partial(part.partition.read, part.offset, limit, isolation, at_least_one_batch=nothing_yet)
+            part.found = await part.partition.without_blocking(read)
         except LogError as error:
             part.error, part.found = error, None
             continue
@@ -112,6 +113,14 @@ def _read(wanted: Iterable[_Wanted], max_bytes: int, isolation: Isolation, *, no
 def _enough(wanted: list[_Wanted], min_bytes: int) -> bool:
     """An error is answered at once, as are enough bytes, or a fetch of nothing."""
     return not wanted or any(part.error for part in wanted) or sum(part.size for part in wanted) >= min_bytes
+
+
+def _has_moved(part: _Wanted) -> bool:
+    """Whether there is more to see than when it was read: another partition's disk may have been waited for since."""
+    if part.partition is None or part.found is None:
+        return False
+    seen = (part.found.high_watermark, part.found.last_stable_offset)
+    return seen != (part.partition.high_watermark, part.partition.last_stable_offset)
 
 
 async def _wait_for_records(
@@ -126,6 +135,8 @@ async def _wait_for_records(
         wake.set()
 
     unsubscribe = [part.partition.subscribe(partial(advance, part)) for part in wanted if part.partition]
+    for part in filter(_has_moved, wanted):
+        advance(part)
     try:
         async with asyncio.timeout(seconds):
             while not _enough(wanted, min_bytes):
@@ -136,7 +147,7 @@ async def _wait_for_records(
                 for part in again:
                     part.found = None
                 found = sum(part.size for part in wanted)
-                _read(again, max_bytes - found, isolation, nothing_yet=not found)
+                await _read(again, max_bytes - found, isolation, nothing_yet=not found)
     except TimeoutError:
         pass
     finally:

@@ -1,6 +1,7 @@
 """Offsets of a partition: ListOffsets (also by time), OffsetForLeaderEpoch, DeleteRecords."""
 
 from enum import IntEnum
+from functools import partial
 from typing import Any, Final
 
 from penstock_log.api.epochs import check_leader_epoch
@@ -48,18 +49,19 @@ class OffsetsApi:
             "topics": [
                 {
                     "name": topic.name,
-                    "partitions": [self._list_offset(topic.name, part, isolation) for part in topic.partitions],
+                    "partitions": [await self._list_offset(topic.name, part, isolation) for part in topic.partitions],
                 }
                 for topic in request.topics
             ]
         }
 
-    def _list_offset(self, topic: str, part: Any, isolation: Isolation) -> dict[str, Any]:
+    async def _list_offset(self, topic: str, part: Any, isolation: Isolation) -> dict[str, Any]:
         code, found = ErrorCode.none, _NOT_FOUND
         try:
             partition = self._replicas.get(topic, part.partition_index)
             check_leader_epoch(partition, getattr(part, "current_leader_epoch", -1))
-            found = find_offset(partition, part.timestamp, isolation) or _NOT_FOUND
+            answer = await partition.without_blocking(partial(find_offset, partition, part.timestamp, isolation))
+            found = answer or _NOT_FOUND
         except LogError as error:
             code = error.code
         return {

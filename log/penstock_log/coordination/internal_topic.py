@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Mapping
+from functools import partial
 from typing import Final
 
 from penstock_log.controller.controller import Controller
@@ -70,7 +71,8 @@ class InternalTopic:
         partition = self._replicas.get(self.name, index)
         offset, end_offset = partition.log_start_offset, partition.high_watermark
         while offset < end_offset:
-            for batch in iter_batches(partition.read(offset, _READ_BYTES).records):
+            found = await partition.without_blocking(partial(partition.read, offset, _READ_BYTES))
+            for batch in iter_batches(found.records):
                 header = read_header(batch)
                 yield header, batch
                 offset = header.next_offset

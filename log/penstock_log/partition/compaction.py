@@ -2,9 +2,8 @@
 
 from collections.abc import Sequence
 
-from penstock_log.partition.producers import ProducerStates
+from penstock_log.partition.history import ProducerHistory
 from penstock_log.partition.topic_config import TopicConfig
-from penstock_log.partition.transactions import TransactionOutcomes
 from penstock_log.storage.compaction.job import CompactionJob, SourceSegment
 from penstock_log.storage.compaction.planning import group_segments, plan_end
 from penstock_log.storage.compaction.survivors import Aborted, LastRecord
@@ -20,8 +19,7 @@ _FOREVER_MS = (1 << 63) - 1
 def plan_compaction(
     log: PartitionLog,
     config: TopicConfig,
-    producers: ProducerStates,
-    outcomes: TransactionOutcomes,
+    history: ProducerHistory,
     *,
     stable_below: int,
     now_ms: int,
@@ -54,9 +52,10 @@ def plan_compaction(
         now_ms=now_ms,
         delete_retention_ms=compaction.delete_retention_ms,
         index_interval_bytes=config.index_interval_bytes,
-        aborted=[Aborted(*aborted) for aborted in outcomes.aborted_between(0, end_offset)],
+        aborted=[Aborted(*aborted) for aborted in history.outcomes.aborted_between(0, end_offset)],
         last_records={
-            producer_id: LastRecord(epoch, last_offset) for producer_id, epoch, last_offset in producers.last_records()
+            producer_id: LastRecord(epoch, last_offset)
+            for producer_id, epoch, last_offset in history.producers.last_records()
         },
     )
 

@@ -3,23 +3,25 @@
 import asyncio
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Final
+from typing import TypeVar
 from uuid import UUID
 
 from penstock_log.errors import ErrorCode, LogError
 from penstock_log.partition.checks import CheckedBatch, check_records
 from penstock_log.partition.compaction import plan_compaction
+from penstock_log.partition.history import ProducerHistory
 from penstock_log.partition.identity import claim_directory
-from penstock_log.partition.producers import ProducerState, ProducerStates
+from penstock_log.partition.producers import ProducerState
+from penstock_log.partition.removal import remove_deleted_soon
 from penstock_log.partition.results import AppendResult, FetchedRecords, Isolation
 from penstock_log.partition.state import PartitionState
 from penstock_log.partition.storage_failures import StorageFailures
 from penstock_log.partition.topic_config import TopicConfig
-from penstock_log.partition.transactions import AbortedTransaction, TransactionOutcomes
+from penstock_log.partition.transactions import AbortedTransaction
 from penstock_log.partition.waiters import Waiters
-from penstock_log.storage.batch import NO_PRODUCER_ID, BatchHeader, iter_batches, read_header, validate
+from penstock_log.storage.batch import validate
 from penstock_log.storage.compaction.job import Compacted, CompactionJob, Failed, Finished
-from penstock_log.storage.control import Producer, is_commit_marker
+from penstock_log.storage.control import Producer
 from penstock_log.storage.files import OpenFiles
 from penstock_log.storage.flush_work import CloseWork, FlushWork
 from penstock_log.storage.flusher import Flusher
@@ -29,8 +31,7 @@ from penstock_log.storage.timestamps import OffsetAtTime
 
 __all__ = ["AbortedTransaction", "AppendResult", "FetchedRecords", "Isolation", "OffsetAtTime", "Partition"]
 
-PRODUCER_EXPIRATION_MS: Final = 24 * 3_600_000
-"""Kafka's producer.id.expiration.ms, by its default."""
+_Answer = TypeVar("_Answer")
 
 
 class Partition:
@@ -65,8 +66,8 @@ class Partition:
         self._flush_timer: asyncio.TimerHandle | None = None
         self._is_damaged = False
         """Compaction has met a damaged batch, and would again."""
-        self._recover_producers()
-        log.describe_state = self._describe_state
+        self._history = ProducerHistory.of(log)
+        log.describe_state = lambda: self._history.to_snapshot()
         state.high_watermark = log.start_offset
         state.report_end_offset(node_id, log.flushed_offset)
 
@@ -121,9 +122,7 @@ class Partition:
     def last_stable_offset(self) -> int:
         """Where read_committed stops: at the first record of a transaction that is open, or whose marker is not below
         the high watermark yet; else at that."""
-        high_watermark = self._state.high_watermark
-        unstable = (self._producers.first_unstable_offset(), self._outcomes.first_unstable_offset(high_watermark))
-        return min([high_watermark, *(offset for offset in unstable if offset is not None)])
+        return self._history.last_stable_offset(self._state.high_watermark)
 
     @property
     def size_bytes(self) -> int:
@@ -141,10 +140,9 @@ class Partition:
         """
         self._check_open()
         checked = check_records(records, self.config, now_ms)
-        if checked[0].header.producer_id != NO_PRODUCER_ID:
-            repeated = self._producers.check(checked[0].header)
-            if repeated is not None:
-                return self._result(repeated.base_offset, repeated.last_offset + 1, -1, duplicate=True)
+        repeated = self._history.check(checked[0].header)
+        if repeated is not None:
+            return self._result(repeated.base_offset, repeated.last_offset + 1, -1, duplicate=True)
         base_offset = self._append_all(checked, now_ms)
         self._commit_soon()
         append_time = now_ms if self.config.stamps_append_time else -1
@@ -155,18 +153,18 @@ class Partition:
         invalid_producer_epoch where a newer epoch of the producer has been seen."""
         self._check_open()
         header = validate(marker)
-        self._producers.check(header)
+        self._history.check(header)
         base_offset = self._append_all([CheckedBatch(marker, header)], now_ms)
         self._commit_soon()
         return self._result(base_offset, self._log.end_offset, -1)
 
     def producers(self) -> list[tuple[int, ProducerState]]:
         """The producers that wrote here of late, by id (DescribeProducers)."""
-        return list(self._producers)
+        return list(self._history)
 
     def has_open_transaction(self, producer: Producer) -> bool:
         """Whether records of it, in this epoch, are here that no marker has decided on yet."""
-        return self._producers.has_open_transaction(producer)
+        return self._history.has_open_transaction(producer)
 
     def check_enough_replicas(self) -> None:
         """`LogError` not_enough_replicas where a produce with acks=all must be refused; ask before `append`."""
@@ -200,8 +198,15 @@ class Partition:
             records = self._log.read(offset, max_bytes, up_to, at_least_one_batch=at_least_one_batch)
         except OSError as error:
             raise self._failures.error("cannot be read", error) from error
-        aborted = self._aborted_in(records, offset) if isolation == Isolation.READ_COMMITTED else []
+        aborted = []
+        if isolation == Isolation.READ_COMMITTED:
+            aborted = self._history.aborted_in(records, offset, self._log.end_offset)
         return FetchedRecords(records, high_watermark, last_stable_offset, self._log.start_offset, aborted)
+
+    async def without_blocking(self, read: Callable[[], _Answer]) -> _Answer:
+        """What `read` returns, which only asks this partition; where it would have to wait for the disk, a thread waits
+        and it is called again."""
+        return await self._log.without_blocking(read)
 
     def subscribe(self, on_advance: Callable[[], None]) -> Callable[[], None]:
         """Call `on_advance()` (on the event loop, cheaply) each time the high watermark or last stable offset moves,
@@ -234,6 +239,7 @@ class Partition:
                 f"records before {offset} cannot be deleted: the high watermark is {self.high_watermark}",
             )
         self._log.raise_start_offset(target)
+        remove_deleted_soon(self.directory)
         return self._log.start_offset
 
     def become_leader(
@@ -254,8 +260,7 @@ class Partition:
     def apply_retention(self, now_ms: int) -> int:
         """Delete the segments that retention no longer keeps; how many went. Call it every few minutes; it also
         forgets producers that have been silent for a day."""
-        self._producers.expire(now_ms - PRODUCER_EXPIRATION_MS)
-        self._outcomes.forget_before(self._log.start_offset)
+        self._history.expire(now_ms, self._log.start_offset)
         if self._closed or not self.config.is_deleted_by_retention:
             return 0
         count = count_expired(
@@ -265,7 +270,9 @@ class Partition:
             retention_bytes=self.config.retention_bytes,
             deletable_below=self._state.high_watermark,
         )
-        self._log.delete_oldest_segments(count)
+        if count:
+            self._log.drop_oldest_segments(count)
+            remove_deleted_soon(self.directory)
         return count
 
     def plan_compaction(self, now_ms: int) -> CompactionJob | None:
@@ -273,9 +280,7 @@ class Partition:
         if self._closed or self._is_damaged or not self.config.is_compacted:
             return None
         stable_below = self.last_stable_offset
-        return plan_compaction(
-            self._log, self.config, self._producers, self._outcomes, stable_below=stable_below, now_ms=now_ms
-        )
+        return plan_compaction(self._log, self.config, self._history, stable_below=stable_below, now_ms=now_ms)
 
     def take_compacted(self, compacted: Compacted) -> bool:
         """Use a new segment, which lies ready, in the place of those it was made from. False if they are gone."""
@@ -288,7 +293,7 @@ class Partition:
         if not self._closed:
             self._log.compacted_below = finished.compacted_below
             # The records of these aborted transactions are gone.
-            self._outcomes.forget_before(finished.compacted_below)
+            self._history.outcomes.forget_before(finished.compacted_below)
 
     def fail_compaction(self, failed: Failed) -> None:
         self._is_damaged = failed.is_damaged
@@ -330,10 +335,10 @@ class Partition:
         if error is not None:
             self._failures.report_unclean_close(error)
 
-    def delete(self) -> None:
-        """Close, and remove the directory; a crash in between leaves nothing that looks like a partition."""
+    def set_aside(self) -> Path:
+        """Close, and free the directory's name; what is to be removed by `remove_directory`, in any thread."""
         self._stop()
-        self._log.delete()
+        return self._log.set_aside()
 
     def begin_flush(self) -> FlushWork | None:
         """For the flusher."""
@@ -357,7 +362,7 @@ class Partition:
                 base_offset = self._log.end_offset
             for batch, header in checked:
                 at = self._log.append(batch, header, self._state.leader_epoch)
-                self._record(header, batch, at, now_ms)
+                self._history.record(header, batch, at, now_ms)
         except OSError as error:
             if self._log.end_offset > base_offset:
                 self._log.truncate_to(base_offset)
@@ -400,39 +405,8 @@ class Partition:
 
     def _cut_back(self) -> None:
         self._log.truncate_to(self._log.flushed_offset)
-        self._recover_producers()
+        self._history = ProducerHistory.of(self._log)
         self._must_cut_back = False
-
-    def _describe_state(self) -> Any:
-        return {"producers": self._producers.to_snapshot(), "aborted": self._outcomes.to_snapshot()}
-
-    def _recover_producers(self) -> None:
-        """From the newest checkpoint and the batches after it."""
-        offset, snapshot = self._log.recovered_state
-        described = snapshot or {"producers": [], "aborted": []}
-        self._producers = ProducerStates.from_snapshot(described["producers"])
-        self._outcomes = TransactionOutcomes.from_snapshot(described["aborted"])
-        for header in self._log.headers(offset):
-            marker = memoryview(b"")
-            if header.is_control:
-                marker = self._log.read(header.base_offset, header.size, header.next_offset)
-            self._record(header, marker, header.base_offset, header.max_timestamp)
-
-    def _record(self, header: BatchHeader, batch: memoryview, base_offset: int, seen_ms: int) -> None:
-        """What the batch, now in the log, says of its producer and its transaction."""
-        if header.producer_id == NO_PRODUCER_ID:
-            return
-        ended = self._producers.record(header, base_offset, seen_ms)
-        if ended is not None:
-            self._outcomes.end(header.producer_id, ended, base_offset, committed=is_commit_marker(batch))
-
-    def _aborted_in(self, records: memoryview, offset: int) -> list[AbortedTransaction]:
-        if not self._outcomes.aborted_between(offset, self._log.end_offset):
-            return []
-        end_offset = offset
-        for batch in iter_batches(records):
-            end_offset = read_header(batch).next_offset
-        return self._outcomes.aborted_between(offset, end_offset)
 
     def _result(self, base_offset: int, next_offset: int, append_time: int, *, duplicate: bool = False) -> AppendResult:
         return AppendResult(base_offset, next_offset, append_time, self._log.start_offset, duplicate)

@@ -1,10 +1,18 @@
 """Small files that must be either old or new after a power cut, never half written."""
 
 import os
+import shutil
 from pathlib import Path
 from typing import Final
 
-__all__ = ["TEMPORARY_SUFFIX", "sync_data", "sync_directory", "write_atomically", "write_then_rename"]
+__all__ = [
+    "TEMPORARY_SUFFIX",
+    "remove_directory",
+    "sync_data",
+    "sync_directory",
+    "write_atomically",
+    "write_then_rename",
+]
 
 TEMPORARY_SUFFIX: Final = ".tmp"
 
@@ -37,3 +45,10 @@ def sync_directory(directory: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def remove_directory(directory: Path) -> None:
+    """One that was renamed to be removed: first the new name is made durable, so that the old one never comes back."""
+    sync_directory(directory.parent)
+    # Another thread may be removing single files of it.
+    shutil.rmtree(directory, ignore_errors=True)

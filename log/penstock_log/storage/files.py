@@ -1,12 +1,20 @@
 """OpenFiles: the descriptors of all segments of a node, opened when needed and kept to a bounded number."""
 
+import asyncio
 import os
 from collections import Counter, OrderedDict
-from typing import Final
+from collections.abc import Callable
+from typing import Final, TypeVar
+
+from penstock_log.storage.blocking import WouldBlock, check_cached
 
 __all__ = ["OpenFiles"]
 
 _FLAGS: Final = os.O_RDWR | os.O_CLOEXEC
+_MOST_WAITS: Final = 8
+"""For one read: of its index, of a few batches before it, of itself. After so many, pages go as fast as they come."""
+
+_Result = TypeVar("_Result")
 
 
 class OpenFiles:
@@ -17,6 +25,8 @@ class OpenFiles:
         self._open: OrderedDict[str, int] = OrderedDict()
         self._pins: Counter[int] = Counter()
         self._close_when_unpinned: set[int] = set()
+        self.may_block = True
+        """False within `without_blocking`: who would wait for a disk raises `WouldBlock`."""
 
     def __len__(self) -> int:
         return len(self._open)
@@ -31,6 +41,28 @@ class OpenFiles:
             self._evict()
         descriptor = self._open[path] = os.open(path, _FLAGS)
         return descriptor
+
+    def read(self, path: str, length: int, position: int) -> bytes:
+        """Fewer bytes than `length` at the file's end."""
+        descriptor = self.descriptor(path)
+        if not self.may_block:
+            check_cached(descriptor, path, position, length)
+        return os.pread(descriptor, length, position)
+
+    async def without_blocking(self, read: Callable[[], _Result]) -> _Result:
+        """What `read` returns. It is called here and now, and again after each wait for the disk, which a thread does;
+        so it must do nothing but read, by these files."""
+        for _ in range(_MOST_WAITS):
+            self.may_block = False
+            try:
+                return read()
+            except WouldBlock as blocked:
+                self.may_block = True
+                await asyncio.to_thread(blocked.wait)
+                blocked.then()
+            finally:
+                self.may_block = True
+        return read()
 
     def pin(self, path: str) -> int:
         """As `descriptor`, and keep it open until it is unpinned as often."""

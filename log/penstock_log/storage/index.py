@@ -50,6 +50,10 @@ class SparseIndex:
         count = self._count()
         return self._at(count - 1) if count else None
 
+    def adopt(self, other: "SparseIndex") -> None:
+        """Take over another's entries, which were never saved."""
+        self._entries = other._entries
+
     def clear(self) -> None:
         self._entries = bytearray()
 
@@ -83,8 +87,7 @@ class SparseIndex:
         if self._entries is not None:
             key, value = self._entry.unpack_from(self._entries, number * size)
         else:
-            descriptor = self._files.descriptor(self.path)
-            key, value = self._entry.unpack(os.pread(descriptor, size, number * size))
+            key, value = self._entry.unpack(self._files.read(self.path, size, number * size))
         return key, value
 
     def keep(self, count: int) -> None:

@@ -61,14 +61,16 @@ def _list_segments(directory: Path, files: OpenFiles, index_interval_bytes: int)
 
 def _file_sizes(directory: Path) -> dict[str, int]:
     """By name; what an interrupted atomic write or swap left behind is removed."""
-    sizes = {}
+    sizes, has_unfinished = {}, False
     with os.scandir(directory) as entries:
         for entry in entries:
             if entry.name.endswith(TEMPORARY_SUFFIX):
                 os.unlink(entry)
+            elif is_unfinished(entry.name):
+                has_unfinished = True
             else:
                 sizes[entry.name] = entry.stat().st_size
-    if any(is_unfinished(name) for name in sizes):
+    if has_unfinished:
         recover_swaps(directory)
         return _file_sizes(directory)
     return sizes

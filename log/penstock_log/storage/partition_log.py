@@ -9,13 +9,13 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from penstock_log.errors import ErrorCode, LogError
 from penstock_log.storage.batch import FRONT_SIZE, BatchHeader, front
 from penstock_log.storage.checkpoint import RecoveryPoint
 from penstock_log.storage.compaction.job import SourceSegment
-from penstock_log.storage.compaction.swap import swap_in
+from penstock_log.storage.compaction.swap import set_aside, swap_in
 from penstock_log.storage.durable import sync_data, sync_directory
 from penstock_log.storage.files import OpenFiles
 from penstock_log.storage.flush_work import CloseWork, FlushWork
@@ -29,6 +29,7 @@ __all__ = ["DELETED_DIRECTORY_SUFFIX", "CloseWork", "FlushWork", "PartitionLog",
 
 _REMEMBERED_POSITIONS: Final = 32
 DELETED_DIRECTORY_SUFFIX: Final = "-delete"
+_Answer = TypeVar("_Answer")
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +120,10 @@ class PartitionLog:
                 return data
             offset = next_offset
         return memoryview(b"")
+
+    async def without_blocking(self, read: Callable[[], _Answer]) -> _Answer:
+        """See `OpenFiles.without_blocking`."""
+        return await self._files.without_blocking(read)
 
     def find_timestamp(self, timestamp_ms: int, up_to_offset: int) -> OffsetAtTime | None:
         """The first record below `up_to_offset` whose timestamp is `timestamp_ms` or later."""
@@ -219,20 +224,24 @@ class PartitionLog:
         self._changed = True
 
     def raise_start_offset(self, offset: int) -> None:
-        """Records before `offset` are gone, durably; segments that hold nothing else are deleted."""
+        """Records before `offset` are gone, durably; segments that hold nothing else are dropped."""
         if offset > self.start_offset:
             self._checkpoint.write(log_start_offset=offset)
         count = max(bisect_right(self.segments, offset, key=lambda segment: segment.base_offset) - 1, 0)
-        self.delete_oldest_segments(count)
+        self.drop_oldest_segments(count)
 
-    def delete_oldest_segments(self, count: int) -> None:
-        """Delete the first `count` segments. If that is all of them, the log goes on with a new one."""
+    def drop_oldest_segments(self, count: int) -> None:
+        """Take the first `count` segments out of the log. If that is all of them, it goes on with a new one.
+
+        Their files are renamed only: to remove a large one takes long, see `remove_deleted`.
+        """
         if not count:
             return
         if count == len(self.segments):
             self._roll()
         for segment in self.segments[:count]:
-            segment.delete()
+            segment.close()
+            set_aside(self.directory, segment.base_offset)
         self._unflushed_sealed = [segment for segment in self._unflushed_sealed if segment not in self.segments[:count]]
         del self.segments[:count]
         self._positions.clear()
@@ -303,14 +312,14 @@ class PartitionLog:
         for segment in self.segments:
             segment.close()
 
-    def delete(self) -> None:
-        """Remove the directory. Renamed first: a crash in between leaves nothing that looks like a log."""
+    def set_aside(self) -> Path:
+        """Let go of the directory and rename it, so that its name is free and a crash leaves nothing that looks like a
+        log. What it is called now: `remove_directory` does the rest, in any thread."""
         self.release_files()
         doomed = self.directory.with_name(self.directory.name + DELETED_DIRECTORY_SUFFIX)
         shutil.rmtree(doomed, ignore_errors=True)
         self.directory.rename(doomed)
-        sync_directory(doomed.parent)
-        shutil.rmtree(doomed)
+        return doomed
 
     def _truncate_last(self, offset: int) -> int:
         """Cut the last segment; the offset at which it now ends."""

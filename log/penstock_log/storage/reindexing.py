@@ -1,8 +1,11 @@
 """Building a segment's indexes anew from its log, where they are found not to lead to the batches."""
 
+from functools import partial
+
 import structlog
 
 from penstock_log.storage.batch import NO_TIMESTAMP
+from penstock_log.storage.blocking import WouldBlock
 from penstock_log.storage.recovery import Damage, GoodBatch, scan
 from penstock_log.storage.segment import Segment
 
@@ -12,13 +15,32 @@ logger = structlog.get_logger()
 
 
 def reindex(segment: Segment) -> None:
-    """Scan the whole segment. Slow for a large one, so it is done once for as long as the segment is open."""
+    """Scan the whole segment, once for as long as it is open. That is slow for a large one: `WouldBlock` where nobody
+    may block, and then it is done in a thread."""
+    twin = segment.unindexed_twin()
+    if not segment.may_block:
+        raise WouldBlock(partial(_index, twin), partial(_adopt, segment, twin))
+    _index(twin)
+    _adopt(segment, twin)
+
+
+def _index(twin: Segment) -> None:
+    try:
+        for finding in scan(twin, 0, twin.base_offset):
+            if isinstance(finding, GoodBatch | Damage):
+                note_finding(twin, finding)
+    finally:
+        twin.close()
+
+
+def _adopt(segment: Segment, twin: Segment) -> None:
+    if twin.size > segment.size:
+        return  # The log was cut meanwhile.
     logger.warning("built the indexes of a segment anew: they did not match its log", file=segment.path)
     segment.was_reindexed = True
-    segment.clear_indexes()
-    for finding in scan(segment, 0, segment.base_offset):
-        if isinstance(finding, GoodBatch | Damage):
-            note_finding(segment, finding)
+    segment.adopt_indexes(twin)
+    for position, header in segment.headers(twin.size):
+        note_finding(segment, GoodBatch(position, header))
 
 
 def note_finding(segment: Segment, finding: GoodBatch | Damage) -> None:

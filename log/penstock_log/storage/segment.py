@@ -114,7 +114,7 @@ class Segment:
         self._bytes_since_entry = 0
 
     def read(self, position: int, length: int) -> bytes:
-        return os.pread(self._files.descriptor(self.path), length, position)
+        return self._files.read(self.path, length, position)
 
     def position_before(self, offset: int) -> int:
         """A batch's position at or before the one that contains `offset`, at most an index interval away."""
@@ -172,6 +172,26 @@ class Segment:
         """Give up the indexes' memory once they are saved."""
         self.offset_index.seal()
         self.time_index.seal()
+
+    @property
+    def may_block(self) -> bool:
+        """See `OpenFiles`."""
+        return self._files.may_block
+
+    def unindexed_twin(self) -> "Segment":
+        """The same file as it is now, by descriptors of its own and with empty indexes, for another thread to fill."""
+        directory, interval = Path(self.path).parent, self.index_interval_bytes
+        return Segment(
+            directory, self.base_offset, self.size, OpenFiles(), indexed=False, index_interval_bytes=interval
+        )
+
+    def adopt_indexes(self, twin: "Segment") -> None:
+        """Take over the indexes of a twin, and all that is known from them."""
+        self.offset_index.adopt(twin.offset_index)
+        self.time_index.adopt(twin.time_index)
+        self._bytes_since_entry = twin._bytes_since_entry
+        self._max_timestamp = twin._max_timestamp
+        self._max_timestamp_offset = twin._max_timestamp_offset
 
     def close(self) -> None:
         for path in (self.path, self.offset_index.path, self.time_index.path):

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from penstock_log.errors import ErrorCode, LogError
 from penstock_log.storage.batch import read_header
+from penstock_log.storage.durable import remove_directory
 from penstock_log.storage.files import OpenFiles
 from penstock_log.storage.partition_log import PartitionLog, SegmentLimits
 from penstock_log.storage.retention import SegmentFacts, count_expired
@@ -171,7 +172,7 @@ def test_few_descriptors_serve_many_logs(tmp_path: Path, directory: LogDirectory
 def test_a_deleted_log_leaves_nothing(directory: LogDirectory) -> None:
     log = directory.open()
     directory.append(log, b"x")
-    log.delete()
+    remove_directory(log.set_aside())
     assert list(directory.path.parent.iterdir()) == []
 
 
@@ -203,7 +204,7 @@ def test_a_log_that_retention_empties_goes_on_at_its_end(directory: LogDirectory
     for _ in range(10):
         directory.append(log, b"x" * 100)
     directory.flush(log)
-    log.delete_oldest_segments(len(log.segments))
+    log.drop_oldest_segments(len(log.segments))
     assert (log.start_offset, log.end_offset, log.size_bytes) == (10, 10, 0)
     log = directory.open(SMALL)
     assert (log.start_offset, log.end_offset) == (10, 10)

@@ -15,7 +15,15 @@ from penstock_log.storage.recovery import GoodBatch, scan
 from penstock_log.storage.segment import INDEX_SUFFIX, LOG_SUFFIX, TIME_INDEX_SUFFIX
 from penstock_log.storage.segment_file import SegmentFile
 
-__all__ = ["DELETED_SUFFIX", "discard_unfinished", "is_unfinished", "recover_swaps", "remove_deleted", "swap_in"]
+__all__ = [
+    "DELETED_SUFFIX",
+    "discard_unfinished",
+    "is_unfinished",
+    "recover_swaps",
+    "remove_deleted",
+    "set_aside",
+    "swap_in",
+]
 
 DELETED_SUFFIX: Final = ".deleted"
 _SWAP_SUFFIX: Final = ".swap"
@@ -47,7 +55,13 @@ def recover_swaps(directory: Path) -> None:
     sync_directory(directory)
     for path in directory.iterdir():
         if is_unfinished(path.name):
-            path.unlink()
+            path.unlink(missing_ok=True)
+
+
+def set_aside(directory: Path, base_offset: int) -> None:
+    """Take a segment's files out of the log; `remove_deleted` removes them."""
+    for kind in _KINDS:
+        _mark_deleted(_path(directory, base_offset, kind))
 
 
 def discard_unfinished(directory: Path) -> None:
@@ -64,16 +78,15 @@ def remove_deleted(directory: Path) -> None:
 
 def _finish(directory: Path, first: int, others: list[int]) -> None:
     for base_offset in others:
-        for kind in _KINDS:
-            _set_aside(_path(directory, base_offset, kind))
+        set_aside(directory, base_offset)
     for kind in _KINDS:
         swapped = _path(directory, first, kind + _SWAP_SUFFIX)
         if swapped.exists():
-            _set_aside(_path(directory, first, kind))
+            _mark_deleted(_path(directory, first, kind))
             swapped.rename(_path(directory, first, kind))
 
 
-def _set_aside(path: Path) -> None:
+def _mark_deleted(path: Path) -> None:
     if path.exists():
         path.rename(path.with_name(path.name + DELETED_SUFFIX))
 
