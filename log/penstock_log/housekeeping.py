@@ -26,10 +26,12 @@ _SCRUB_INTERVAL_SECONDS: Final = 3600.0
 class Housekeeping:
     """`run` until cancelled."""
 
-    def __init__(self, replicas: Replicas, settings: Mapping[str, str], now_ms: Callable[[], int]) -> None:
+    def __init__(
+        self, replicas: Replicas, settings: Mapping[str, str], scrubber: Scrubber, now_ms: Callable[[], int]
+    ) -> None:
         self._replicas = replicas
         self._now_ms = now_ms
-        self._scrubber = Scrubber()
+        self._scrubber = scrubber
         self._retention_interval_seconds = int(broker_config(settings, "log.retention.check.interval.ms")) / 1000
         self._compaction_interval_seconds = int(broker_config(settings, "log.cleaner.backoff.ms")) / 1000
 

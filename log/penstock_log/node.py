@@ -51,6 +51,7 @@ from penstock_log.server.listening import bind_listeners
 from penstock_log.server.server import Server
 from penstock_log.storage.files import OpenFiles
 from penstock_log.storage.flusher import Flusher
+from penstock_log.storage.scrubbing import Scrubber
 from penstock_log.transaction.service import TransactionService
 
 log = structlog.get_logger()
@@ -84,6 +85,7 @@ class Node:
         self._transactions: TransactionService
         self._to_close = AsyncExitStack()
         self._flusher = Flusher()
+        self._scrubber = Scrubber()
         self._traffic = Traffic()
         self.endpoints: Sequence[Endpoint] = ()
         """Where clients reach it."""
@@ -103,7 +105,9 @@ class Node:
             self._transactions.start()
             to_close.push_async_callback(self._transactions.stop)
             await self._listen(to_close)
-            housekeeping = asyncio.create_task(Housekeeping(self._replicas, self._config.settings, now_ms).run())
+            housekeeping = asyncio.create_task(
+                Housekeeping(self._replicas, self._config.settings, self._scrubber, now_ms).run()
+            )
             to_close.push_async_callback(_end, housekeeping)
             self._to_close = to_close.pop_all()
 
@@ -176,6 +180,7 @@ class Node:
             self._traffic,
             dispatcher.request_times,
             self._flusher.flush_times,
+            self._scrubber,
             server.connection_count,
         )
         metrics = MetricsServer(numbers)

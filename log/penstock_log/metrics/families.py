@@ -15,6 +15,7 @@ from penstock_log.controller.state import ClusterState
 from penstock_log.metrics.durations import Durations
 from penstock_log.metrics.traffic import TopicTraffic, Traffic
 from penstock_log.partition.partition import Partition
+from penstock_log.storage.scrubbing import Scrubber
 
 __all__ = ["NodeNumbers", "collect"]
 
@@ -46,6 +47,7 @@ class NodeNumbers(NamedTuple):
     request_times: Mapping[int, Durations]
     """By API key."""
     flush_times: Durations
+    scrubber: Scrubber
     connection_count: Callable[[], int]
 
 
@@ -59,6 +61,7 @@ def collect(node: NodeNumbers) -> list[Metric]:
         *_replicas(node, partitions),
         *_controller(node.state),
         _summary("kafka_log_logflushstats_logflushrateandtimems", "Time of a flush to disk.", [({}, node.flush_times)]),
+        *_scrubbing(node.scrubber),
         _gauge("kafka_server_socketservermetrics_connection_count", "Open connections.", node.connection_count()),
     ]
 
@@ -118,6 +121,13 @@ def _controller(state: ClusterState) -> Iterator[Metric]:
     yield _gauge(f"{prefix}_globalpartitioncount", "Partitions of the cluster.", partition_count)
     leaderless = sum(assignment.leader < 0 for assignment in _assignments(state))
     yield _gauge(f"{prefix}_offlinepartitionscount", "Partitions that nobody leads.", leaderless)
+
+
+def _scrubbing(scrubber: Scrubber) -> Iterator[Metric]:
+    """Under names of our own: Kafka has nothing like it."""
+    prefix, checked, damaged = "penstock_log_scrub", scrubber.checked_bytes, scrubber.damaged_batches
+    yield CounterMetricFamily(f"{prefix}_checked_bytes", "Bytes of sealed segments that were read again.", checked)
+    yield CounterMetricFamily(f"{prefix}_damaged_batches", "Damaged batches found; the log names them.", damaged)
 
 
 def _assignments(state: ClusterState) -> Iterator[PartitionAssignment]:

@@ -68,6 +68,7 @@ def test_traffic_is_counted_for_each_topic_and_for_all(node: LogNode, fresh_topi
     assert after["kafka_network_requestmetrics_totaltimems[0.99,Produce]"] > 0
     assert after["kafka_network_requestmetrics_totaltimems_count[FetchConsumer]"] > 0
     assert after["kafka_log_logflushstats_logflushrateandtimems_count"] > 0
+    assert after["penstock_log_scrub_checked_bytes_total"] == after["penstock_log_scrub_damaged_batches_total"] == 0
 
 
 def test_a_deleted_topic_goes_and_the_total_stays(node: LogNode, fresh_topic: str) -> None:

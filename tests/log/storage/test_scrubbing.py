@@ -30,6 +30,8 @@ async def test_each_damaged_batch_is_reported_once_with_its_place(directory: Log
         (str(directory.segment()), 3 * size),
         (str(directory.segment()), 5 * size),
     ]
+    assert scrubber.damaged_batches == 2
+    assert scrubber.checked_bytes == 2 * 15 * size
 
 
 async def test_a_segment_that_has_gone_is_no_matter(directory: LogDirectory) -> None:
@@ -53,9 +55,9 @@ def test_a_scrub_that_is_stopped_ends_at_its_first_pause(directory: LogDirectory
     content[8 * size + 70] ^= 1
     directory.segment().write_bytes(content)
     stop = threading.Event()
-    assert check_segment(directory.segment(), 0, stop) == [8 * size]
+    assert check_segment(directory.segment(), 0, stop).damaged == [8 * size]
     stop.set()
-    assert check_segment(directory.segment(), 0, stop) == []
+    assert check_segment(directory.segment(), 0, stop).damaged == []
 
 
 def _write(directory: LogDirectory, batches: int = 15, value_bytes: int = 100) -> int:
