@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from aiokafka import AIOKafkaConsumer, TopicPartition
-from confluent_kafka import Consumer, Producer
+from confluent_kafka import Consumer, KafkaError, Producer
 from confluent_kafka import TopicPartition as ConfluentPartition
 from confluent_kafka.admin import AdminClient, AlterConfigOpType, ConfigEntry, ConfigResource  # type: ignore[attr-defined]
 from confluent_kafka.cimpl import NewTopic
@@ -157,7 +157,8 @@ def _read_confluent(node: LogNode, topic: str) -> tuple[dict[bytes, bytes], int,
     while True:
         message = consumer.poll(DEADLINE_SECONDS)
         assert message is not None
-        if message.error():
+        if error := message.error():
+            assert error.code() == KafkaError._PARTITION_EOF, error
             end_offset = consumer.get_watermark_offsets(ConfluentPartition(topic, 0))[1]
             consumer.close()
             return table, records, end_offset
