@@ -115,9 +115,7 @@ class Login:
         return self._authentication.proceed(token, self._now_ms())
 
 
-def _token_answer(
-    code: ErrorCode, message: str, token: bytes = b"", session_lifetime_ms: int = 0
-) -> dict[str, Any]:
+def _token_answer(code: ErrorCode, message: str, token: bytes = b"", session_lifetime_ms: int = 0) -> dict[str, Any]:
     return {
         "error_code": code,
         "error_message": message,
