@@ -33,17 +33,25 @@ class Attack:
         self._address = address
         self._versions = versions
         self._requests = requests
-        self._rng = rng
+        self.rng = rng
         self._sent = 0
         self._frames: list[bytes] = []
 
     async def run(self, connections: int) -> None:
         await asyncio.gather(*(self._attack() for _ in range(connections)))
 
+    async def open(self, address: Address) -> Connection:
+        """A connection that is ready to be attacked."""
+        return await connect(address)
+
+    def new_frames(self, rng: random.Random, versions: list[Version]) -> list[bytes]:
+        """What is to be mutated, without lengths."""
+        return request_frames(rng, versions)
+
     async def _attack(self) -> None:
         connection: Connection | None = None
         while self.outcomes.total() < self._requests:
-            connection = connection or await _connect(self._address)
+            connection = connection or await self.open(self._address)
             outcome = await _outcome(connection, self._next())
             self._count(outcome)
             if outcome != ANSWERED:
@@ -52,9 +60,9 @@ class Attack:
 
     def _next(self) -> bytes:
         if self._sent % FRAMES_RENEWED_EVERY == 0:
-            self._frames = request_frames(self._rng, self._versions)
+            self._frames = self.new_frames(self.rng, self._versions)
         self._sent += 1
-        return mutate(self._rng, self._rng.choice(self._frames), self._frames)
+        return mutate(self.rng, self.rng.choice(self._frames), self._frames)
 
     def _count(self, outcome: str) -> None:
         self.outcomes[outcome] += 1
@@ -62,7 +70,7 @@ class Attack:
             print(f"{self.outcomes.total()} requests: {dict(self.outcomes)}", flush=True)
 
 
-async def _connect(address: Address) -> Connection:
+async def connect(address: Address) -> Connection:
     try:
         return await asyncio.open_connection(*address)
     except OSError as error:
@@ -72,7 +80,7 @@ async def _connect(address: Address) -> Connection:
 async def _outcome(connection: Connection, frame: bytes) -> str:
     try:
         async with asyncio.timeout(ANSWER_TIMEOUT_SECONDS):
-            await _exchange(connection, frame)
+            await exchange(connection, frame)
     except TimeoutError:
         return WAITING
     except (asyncio.IncompleteReadError, ConnectionError):
@@ -80,17 +88,17 @@ async def _outcome(connection: Connection, frame: bytes) -> str:
     return ANSWERED
 
 
-async def _exchange(connection: Connection, frame: bytes) -> bytes:
+async def exchange(connection: Connection, frame: bytes) -> bytes:
     reader, writer = connection
     writer.write(_LENGTH.pack(len(frame)) + frame)
     return await reader.readexactly(*_LENGTH.unpack(await reader.readexactly(4)))
 
 
 async def advertised_versions(address: Address) -> list[Version]:
-    connection = await _connect(address)
+    connection = await connect(address)
     try:
         async with asyncio.timeout(GOOD_CLIENT_DEADLINE_SECONDS):
-            answer = await _exchange(connection, struct.pack(">hhih", API_VERSIONS, 0, 1, -1))
+            answer = await exchange(connection, struct.pack(">hhih", API_VERSIONS, 0, 1, -1))
     finally:
         connection[1].transport.abort()
     return list(struct.iter_unpack(">hhh", answer[10:]))

@@ -1,10 +1,11 @@
 """Sends mutated requests to a node of the log while a well-behaved client goes on, and looks for harm.
 
-    python -m tests.conformance.fuzz [--requests 1000000] [--connections 32] [--seed N]
+    python -m tests.conformance.fuzz [--requests 1000000] [--connections 32] [--seed N] [--login]
 
 A node is started for it. Harm is: the node dies; the good client is not served, or not what it wrote; a handler fails
 with an exception; memory or open files grow past their bounds. Exit code 1 says so. The seed is printed: the same seed
-makes the same requests, in the same order but for what overtakes what on its way.
+makes the same requests, in the same order but for what overtakes what on its way. With --login the requests come to a
+listener that asks for a login, and are those of which a login is made.
 """
 
 import argparse
@@ -18,6 +19,7 @@ import time
 import psutil
 import uvloop
 from tests.conformance.attack import Attack, HarmError, advertised_versions, be_a_good_client
+from tests.conformance.login_attack import LOGIN_SETTINGS, LoginAttack
 from tests.conformance.node import RunningNode, running_node
 
 # Topics and groups with names of their own are made by mutated requests too, so some growth is no leak.
@@ -30,10 +32,14 @@ def main() -> int:
     parser.add_argument("--requests", type=int, default=1_000_000)
     parser.add_argument("--connections", type=int, default=32)
     parser.add_argument("--seed", type=int, default=random.SystemRandom().getrandbits(32))
+    parser.add_argument("--login", action="store_true")
     options = parser.parse_args()
     print(f"seed {options.seed}", flush=True)
-    with running_node() as node:
-        harm = look_for_harm(node, options.requests, options.connections, random.Random(options.seed))
+    attack_class, settings = (LoginAttack, LOGIN_SETTINGS) if options.login else (Attack, ())
+    with running_node(*settings) as node:
+        address = node.listeners["SASL_PLAINTEXT"] if options.login else node.bootstrap_servers
+        rng = random.Random(options.seed)
+        harm = look_for_harm(node, address, attack_class, options.requests, options.connections, rng)
         for line in harm:
             print(f"HARM: {line}")
         if harm:
@@ -41,12 +47,14 @@ def main() -> int:
     return 1 if harm else 0
 
 
-def look_for_harm(node: RunningNode, requests: int, connections: int, rng: random.Random) -> list[str]:
+def look_for_harm(
+    node: RunningNode, address: str, attack_class: type[Attack], requests: int, connections: int, rng: random.Random
+) -> list[str]:
     """What went wrong, a line each."""
     process = psutil.Process(node.process.pid)
     memory, files, started = process.memory_info().rss, process.num_fds(), time.monotonic()
     try:
-        outcomes = uvloop.run(attack(node, requests, connections, rng))
+        outcomes = uvloop.run(attack(node, address, attack_class, requests, connections, rng))
     except HarmError as error:
         return [f"{error}; the node's exit code is {node.process.poll()}"]
     grown, more_files = process.memory_info().rss - memory, process.num_fds() - files
@@ -60,12 +68,14 @@ def look_for_harm(node: RunningNode, requests: int, connections: int, rng: rando
     return harm
 
 
-async def attack(node: RunningNode, requests: int, connections: int, rng: random.Random) -> collections.Counter[str]:
+async def attack(
+    node: RunningNode, attacked: str, attack_class: type[Attack], requests: int, connections: int, rng: random.Random
+) -> collections.Counter[str]:
     """Attack while a good client goes on; what became of the requests."""
-    host, _, port = node.bootstrap_servers.rpartition(":")
+    host, _, port = attacked.rpartition(":")
     address = host, int(port)
     versions = await advertised_versions(address)
-    mutated = Attack(address, versions, requests, rng)
+    mutated = attack_class(address, versions, requests, rng)
     stop = asyncio.Event()
     good_client = asyncio.create_task(be_a_good_client(node.bootstrap_servers, stop))
     attacking = asyncio.create_task(mutated.run(connections))

@@ -27,7 +27,10 @@ class RunningNode:
         line = self.process.stdout.readline()
         if not line:
             raise SystemExit(f"the node did not start:\n{self.stderr_path.read_text()[-5000:]}")
-        self.bootstrap_servers: str = json.loads(line)["bootstrap.servers"]
+        addresses = json.loads(line)
+        self.bootstrap_servers: str = addresses["bootstrap.servers"]
+        self.listeners: dict[str, str] = dict(each.split("://") for each in addresses["listeners"].split(","))
+        """Addresses by security protocol."""
 
     def kill_and_start_again(self) -> None:
         """kill -9, and a start on the data that this left."""

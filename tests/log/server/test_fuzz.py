@@ -4,12 +4,15 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parents[3]
 
 
-def test_mutated_requests_of_every_api_do_no_harm() -> None:
+@pytest.mark.parametrize("attack", [("--requests", "3000"), ("--requests", "1500", "--login")])
+def test_mutated_requests_of_every_api_do_no_harm(attack: tuple[str, ...]) -> None:
     fuzz = subprocess.run(
-        [sys.executable, "-m", "tests.conformance.fuzz", "--requests", "3000"],
+        [sys.executable, "-m", "tests.conformance.fuzz", *attack],
         cwd=ROOT,
         capture_output=True,
         text=True,
