@@ -53,15 +53,15 @@ class Housekeeping:
                 await asyncio.sleep(0)
 
     async def _apply_retention(self, partition: Partition) -> None:
-        partition.apply_retention(self._now_ms())
+        partition.upkeep.apply_retention(self._now_ms())
 
     async def _compact_if_due(self, partition: Partition) -> None:
-        job = partition.plan_compaction(self._now_ms())
+        job = partition.upkeep.plan_compaction(self._now_ms())
         if job is not None:
             await compact_partition(partition, job)
 
     async def _scrub(self, partition: Partition) -> None:
-        for path in partition.sealed_files():
+        for path in partition.upkeep.sealed_files():
             await self._scrubber.scrub(path)
 
 
@@ -72,16 +72,16 @@ async def compact_partition(partition: Partition, job: CompactionJob) -> None:
     async with aclosing(run_compaction(job)) as messages:
         async for message in messages:
             if isinstance(message, Failed):
-                partition.fail_compaction(message)
+                partition.upkeep.fail_compaction(message)
             elif isinstance(message, Finished):
-                partition.end_compaction(message)
+                partition.upkeep.end_compaction(message)
                 log.info(
                     "compacted a partition",
                     directory=job.directory,
                     bytes_before=bytes_before,
                     bytes_after=partition.size_bytes,
                 )
-            elif partition.take_compacted(message):
+            elif partition.upkeep.take_compacted(message):
                 await asyncio.to_thread(remove_deleted, partition.directory)
             else:
                 break  # Cut or deleted meanwhile; there will be another pass.

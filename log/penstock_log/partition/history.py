@@ -19,23 +19,21 @@ _PRODUCER_EXPIRATION_MS: Final = 24 * 3_600_000
 class ProducerHistory:
     """The states of idempotent producers, and the outcomes of their transactions."""
 
-    def __init__(self, snapshot: Any = None) -> None:
-        """Empty, or as `to_snapshot` described it."""
+    def __init__(self) -> None:
+        self.producers = ProducerStates()
+        self.outcomes = TransactionOutcomes()
+
+    def recover(self, log: PartitionLog) -> None:
+        """Begin anew, from the log's newest checkpoint and the batches after it."""
+        offset, snapshot = log.recovered_state
         described = snapshot or {"producers": [], "aborted": []}
         self.producers = ProducerStates.from_snapshot(described["producers"])
         self.outcomes = TransactionOutcomes.from_snapshot(described["aborted"])
-
-    @classmethod
-    def of(cls, log: PartitionLog) -> "ProducerHistory":
-        """From the log's newest checkpoint and the batches after it."""
-        offset, snapshot = log.recovered_state
-        history = cls(snapshot)
         for header in log.headers(offset):
             marker = memoryview(b"")
             if header.is_control:
                 marker = log.read(header.base_offset, header.size, header.next_offset)
-            history.record(header, marker, header.base_offset, header.max_timestamp)
-        return history
+            self.record(header, marker, header.base_offset, header.max_timestamp)
 
     def __iter__(self) -> Iterator[tuple[int, ProducerState]]:
         """The producers that wrote here of late, by id."""

@@ -8,7 +8,6 @@ from uuid import UUID
 
 from penstock_log.errors import ErrorCode, LogError
 from penstock_log.partition.checks import CheckedBatch, check_records
-from penstock_log.partition.compaction import plan_compaction
 from penstock_log.partition.history import ProducerHistory
 from penstock_log.partition.identity import claim_directory
 from penstock_log.partition.producers import ProducerState
@@ -18,15 +17,14 @@ from penstock_log.partition.state import PartitionState
 from penstock_log.partition.storage_failures import StorageFailures
 from penstock_log.partition.topic_config import TopicConfig
 from penstock_log.partition.transactions import AbortedTransaction
+from penstock_log.partition.upkeep import Upkeep
 from penstock_log.partition.waiters import Waiters
 from penstock_log.storage.batch import validate
-from penstock_log.storage.compaction.job import Compacted, CompactionJob, Failed, Finished
 from penstock_log.storage.control import Producer
 from penstock_log.storage.files import OpenFiles
 from penstock_log.storage.flush_work import CloseWork, FlushWork
 from penstock_log.storage.flusher import Flusher
 from penstock_log.storage.partition_log import PartitionLog
-from penstock_log.storage.retention import count_expired
 from penstock_log.storage.timestamps import OffsetAtTime
 
 __all__ = ["AbortedTransaction", "AppendResult", "FetchedRecords", "Isolation", "OffsetAtTime", "Partition"]
@@ -64,10 +62,10 @@ class Partition:
         self._failures = StorageFailures(f"{topic}-{index}", log.directory)
         self._must_cut_back = False
         self._flush_timer: asyncio.TimerHandle | None = None
-        self._is_damaged = False
-        """Compaction has met a damaged batch, and would again."""
-        self._history = ProducerHistory.of(log)
-        log.describe_state = lambda: self._history.to_snapshot()
+        self._history = ProducerHistory()
+        self._history.recover(log)
+        self.upkeep = Upkeep(log, state, self._history, self._failures, lambda: self.config)
+        log.describe_state = self._history.to_snapshot
         state.high_watermark = log.start_offset
         state.report_end_offset(node_id, log.flushed_offset)
 
@@ -257,52 +255,6 @@ class Partition:
         self._log.limits = config.segment_limits
         self._advance(self._state.change_min_in_sync_replicas(config.min_insync_replicas))
 
-    def apply_retention(self, now_ms: int) -> int:
-        """Delete the segments that retention no longer keeps; how many went. Call it every few minutes; it also
-        forgets producers that have been silent for a day."""
-        self._history.expire(now_ms, self._log.start_offset)
-        if self._closed or not self.config.is_deleted_by_retention:
-            return 0
-        count = count_expired(
-            self._log.segment_facts(),
-            now_ms=now_ms,
-            retention_ms=self.config.retention_ms,
-            retention_bytes=self.config.retention_bytes,
-            deletable_below=self._state.high_watermark,
-        )
-        if count:
-            self._log.drop_oldest_segments(count)
-            remove_deleted_soon(self.directory)
-        return count
-
-    def plan_compaction(self, now_ms: int) -> CompactionJob | None:
-        """What is to be compacted now, if anything. `take_compacted` and `end_compaction` tell what became of it."""
-        if self._closed or self._is_damaged or not self.config.is_compacted:
-            return None
-        stable_below = self.last_stable_offset
-        return plan_compaction(self._log, self.config, self._history, stable_below=stable_below, now_ms=now_ms)
-
-    def take_compacted(self, compacted: Compacted) -> bool:
-        """Use a new segment, which lies ready, in the place of those it was made from. False if they are gone."""
-        try:
-            return not self._closed and self._log.swap_in(compacted.group, compacted.size)
-        except OSError as error:
-            raise self._failures.error("cannot take over a compacted segment", error) from error
-
-    def end_compaction(self, finished: Finished) -> None:
-        if not self._closed:
-            self._log.compacted_below = finished.compacted_below
-            # The records of these aborted transactions are gone.
-            self._history.outcomes.forget_before(finished.compacted_below)
-
-    def fail_compaction(self, failed: Failed) -> None:
-        self._is_damaged = failed.is_damaged
-        self._failures.report_failed_compaction(failed.reason)
-
-    def sealed_files(self) -> list[Path]:
-        """The log files that are never written to any more."""
-        return [Path(segment.path) for segment in self._log.sealed_segments()]
-
     def close(self) -> None:
         """Flush, write the clean-shutdown checkpoint, let go of the files; waiting appends fail. It blocks: many are
         closed by `close_partitions`."""
@@ -405,7 +357,7 @@ class Partition:
 
     def _cut_back(self) -> None:
         self._log.truncate_to(self._log.flushed_offset)
-        self._history = ProducerHistory.of(self._log)
+        self._history.recover(self._log)
         self._must_cut_back = False
 
     def _result(self, base_offset: int, next_offset: int, append_time: int, *, duplicate: bool = False) -> AppendResult:
@@ -422,6 +374,7 @@ class Partition:
             self._flush_timer.cancel()
         self._flusher.settle(self)
         self._closed = True
+        self.upkeep.end()
         self._waiters.fail(
             LogError(ErrorCode.not_leader_or_follower, f"partition {self.topic}-{self.index} was closed")
         )

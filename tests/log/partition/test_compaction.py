@@ -67,25 +67,25 @@ async def test_a_topic_that_is_not_compacted_has_nothing_planned(replica: Replic
     partition = replica.open(TopicConfig(segment_bytes=300))
     for _ in range(3):
         await _send(partition, _batch(b"key", b"x" * 250))
-    assert partition.plan_compaction(NOW_MS) is None
+    assert partition.upkeep.plan_compaction(NOW_MS) is None
     partition.configure(CONFIG)
-    job = partition.plan_compaction(NOW_MS)
+    job = partition.upkeep.plan_compaction(NOW_MS)
     assert job is not None
     assert job.end_offset == 2
     _compact(partition)
-    assert partition.plan_compaction(NOW_MS) is None
+    assert partition.upkeep.plan_compaction(NOW_MS) is None
 
 
 async def test_segments_that_go_meanwhile_end_the_pass(replica: Replica) -> None:
     partition = replica.open(CONFIG)
     for _ in range(3):
         await _send(partition, _batch(b"key", b"x" * 250))
-    job = partition.plan_compaction(NOW_MS)
+    job = partition.upkeep.plan_compaction(NOW_MS)
     assert job is not None
     compacted = next(iter(compact(job)))
     partition.delete_records_before(-1)
     assert isinstance(compacted, Compacted)
-    assert not partition.take_compacted(compacted)
+    assert not partition.upkeep.take_compacted(compacted)
     assert replica.open(CONFIG).log_start_offset == 3
 
 
@@ -94,9 +94,9 @@ async def test_a_damaged_partition_is_reported_and_not_tried_again(replica: Repl
     for _ in range(3):
         await _send(partition, _batch(b"key", b"x" * 250))
     with capture_logs() as reports:
-        partition.fail_compaction(Failed("the batch at byte 0 is damaged", is_damaged=True))
+        partition.upkeep.fail_compaction(Failed("the batch at byte 0 is damaged", is_damaged=True))
     assert [report["error"] for report in reports] == ["the batch at byte 0 is damaged"]
-    assert partition.plan_compaction(NOW_MS) is None
+    assert partition.upkeep.plan_compaction(NOW_MS) is None
 
 
 def _batch(key: bytes, value: bytes, **producer: int) -> memoryview:
@@ -110,10 +110,10 @@ async def _send(partition: Partition, batch: memoryview) -> None:
 
 def _compact(partition: Partition) -> None:
     """As a node does it, but in this process."""
-    job = partition.plan_compaction(NOW_MS)
+    job = partition.upkeep.plan_compaction(NOW_MS)
     assert job is not None
     for message in compact(job):
         if isinstance(message, Compacted):
-            assert partition.take_compacted(message)
+            assert partition.upkeep.take_compacted(message)
         else:
-            partition.end_compaction(message)
+            partition.upkeep.end_compaction(message)

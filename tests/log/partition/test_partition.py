@@ -89,15 +89,15 @@ async def test_retention_goes_on_where_it_was_after_a_restart(replica: Replica) 
     partition = replica.open(config)
     for number in range(4):
         await _send(partition, replica.batch(b"x" * 100, timestamp_ms=NOW_MS + 1_000 * number))
-    assert partition.apply_retention(NOW_MS + 2_001) == 2
+    assert partition.upkeep.apply_retention(NOW_MS + 2_001) == 2
     for clean in (True, False):
         if clean:
             partition.close()
         partition = replica.open(config)
         assert (partition.log_start_offset, partition.log_end_offset) == (2, 4)
-    assert partition.apply_retention(NOW_MS + 3_001) == 1
+    assert partition.upkeep.apply_retention(NOW_MS + 3_001) == 1
     partition.close()
-    assert replica.open(config).apply_retention(NOW_MS + 10_000) == 1
+    assert replica.open(config).upkeep.apply_retention(NOW_MS + 10_000) == 1
     partition = replica.open(config)
     assert (partition.log_start_offset, partition.log_end_offset) == (4, 4)
 
@@ -187,8 +187,8 @@ async def test_old_segments_go_by_time_but_never_above_the_high_watermark(replic
     for number in range(5):
         await _send(partition, replica.batch(b"x" * 100, timestamp_ms=NOW_MS + number))
     partition.append(replica.batch(b"y" * 100, timestamp_ms=NOW_MS), NOW_MS)
-    assert partition.apply_retention(NOW_MS + 1_000) == 0
-    assert partition.apply_retention(NOW_MS + 2_000) == 5
+    assert partition.upkeep.apply_retention(NOW_MS + 1_000) == 0
+    assert partition.upkeep.apply_retention(NOW_MS + 2_000) == 5
     assert (partition.log_start_offset, partition.log_end_offset) == (5, 6)
 
 
@@ -238,9 +238,9 @@ async def test_many_partitions_written_at_once_share_few_descriptors(replica: Re
 async def test_a_silent_producer_is_forgotten_after_a_day(replica: Replica) -> None:
     partition = replica.open()
     await _send(partition, replica.batch(b"x", producer_id=7, sequence=0))
-    partition.apply_retention(NOW_MS + 86_400_000)
+    partition.upkeep.apply_retention(NOW_MS + 86_400_000)
     assert partition.append(replica.batch(b"x", producer_id=7, sequence=0), NOW_MS).duplicate
-    partition.apply_retention(NOW_MS + 86_400_001)
+    partition.upkeep.apply_retention(NOW_MS + 86_400_001)
     assert not partition.append(replica.batch(b"x", producer_id=7, sequence=0), NOW_MS).duplicate
 
 
