@@ -35,6 +35,7 @@ from penstock_workers.task_host import (
     TaskEvent,
     TaskHost,
     TaskSpec,
+    TopicsUsed,
 )
 
 WATCH_INTERVAL_SECONDS = 1.0
@@ -52,23 +53,26 @@ class Supervisor:
         prepare: Callable[[TaskId, StringMap], Awaitable[TaskSpec]],
         positions: Callable[[str], Awaitable[Positions]],
         on_change: Callable[[], None],
+        on_topics: Callable[[TaskId, Collection[str]], None],
         *,
         graceful_timeout_seconds: float,
+        lease_descriptor: int | None = None,
     ) -> None:
         """`prepare` is awaited before each start, when the process before it is gone; where it raises a
         PenstockError the start is tried again later. `positions`: those of a source, as of now. `on_change`
-        follows every change of `runs`."""
+        follows every change of `runs`, `on_topics` hears whose records tasks move."""
         self._desired = desired
         self._prepare = prepare
         self._positions = positions
         self._on_change = on_change
+        self._on_topics = on_topics
         self._graceful_timeout_seconds = graceful_timeout_seconds
         self.runs: dict[TaskId, TaskRun] = {}
         self.seen = Seen()
         self._hosts: dict[TaskId, TaskHost] = {}
         self._stops: dict[TaskId, asyncio.Event] = {}
         self._running: set[asyncio.Task[None]] = set()
-        self._fork_server = ForkServer()
+        self._fork_server = ForkServer(lease_descriptor)
         self._changed = asyncio.Event()
         self._loops: list[asyncio.Task[None]] = []
 
@@ -202,6 +206,8 @@ class Supervisor:
                 self._set(task, reconcile.started(self.runs[task], time.monotonic()))
             case Progress():
                 self.seen.progress(task, event, time.monotonic())
+            case TopicsUsed(topics):
+                self._on_topics(task, topics)
             case Printed(line):
                 self.seen.logs.printed(task, line)
             case Ended():

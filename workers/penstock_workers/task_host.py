@@ -33,6 +33,7 @@ from penstock_workers.host.messages import (
     StoredPositions,
     TaskEvent,
     TaskSpec,
+    TopicsUsed,
 )
 from penstock_workers.host.output import Output
 from penstock_workers.host.stacks import blocked_at
@@ -49,6 +50,7 @@ __all__ = [
     "TaskEvent",
     "TaskHost",
     "TaskSpec",
+    "TopicsUsed",
 ]
 
 log = structlog.get_logger()

@@ -83,11 +83,13 @@ class Worker:
         self._plans = Plans(self._tables, plugins, config.id)
         self._upkeep = Upkeep("publish statuses", self._publish)
         self._lease = Lease()
+        self.topics = TopicTracking(self._tables)
         self._supervisor = Supervisor(
             self._here,
             self._prepare,
             self._positions,
             self._upkeep.soon,
+            self.topics.used,
             graceful_timeout_seconds=config.task_shutdown_graceful_timeout_seconds,
             lease_descriptor=self._lease.descriptor,
         )
@@ -95,7 +97,6 @@ class Worker:
         """The epoch under which each task that runs was given to this worker."""
         self._leadership = Leadership(config, self._tables, self._plans.wanted, self._plans.unplanned)
         self._cluster = Cluster(config, self._lease, self._leadership, admit=self._admit, on_view=self._on_change)
-        self.topics = TopicTracking(self._tables)
         self.logger_levels = self._tables.logger_levels
         self.offsets = ConnectorOffsets(config, self._tables, self._plans.one, self._has_tasks)
         self.dead_letters = ConnectorDeadLetters(config, self._plans.one)
@@ -391,6 +392,7 @@ class Worker:
         """What this worker has to say; as the leader, also of connectors, and of tasks that nobody has."""
         if not self._admitted:
             return
+        self._supervisor.keep_logs_of(self._tables.configs.configs)
         await self._write_statuses(self._own_statuses())
         if self._leadership.since_epoch is not None:
             await self._publish_as_leader(self._leadership.since_epoch)

@@ -7,6 +7,7 @@ at which everything has to be flushed, so nothing that could time out under load
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Sequence
 from contextlib import suppress
 from functools import partial
@@ -16,6 +17,7 @@ from penstock.records import partition_key
 from penstock_workers.client.interface import Producer
 from penstock_workers.host.delivery import IN_FLIGHT_MAX_BATCHES, Acknowledged, position_batch, send_dead_letters
 from penstock_workers.host.in_flight import InFlight, Sent
+from penstock_workers.host.latency import Latency, first_timestamp_ms
 from penstock_workers.host.log_errors import as_log_unavailable, of_the_log
 from penstock_workers.host.messages import Progress, TaskSpec
 from penstock_workers.store.offsets import StoredPosition
@@ -36,6 +38,7 @@ class AtLeastOnceDelivery:
             partition_key(source_partition): StoredPosition(source_partition, position)
             for source_partition, position in positions
         }
+        self._latency = Latency()
         self._failure: PenstockError | None = None
         self._storing = False
         self._changed = asyncio.Event()
@@ -48,7 +51,8 @@ class AtLeastOnceDelivery:
 
     def progress(self) -> Progress:
         done = self._in_flight
-        return Progress(done.acknowledged_records, done.acknowledged_bytes, done.records)
+        progress = Progress(done.acknowledged_records, done.acknowledged_bytes, done.records)
+        return self._latency.in_progress(progress)
 
     async def send(self, batch: Batch, dead_letters: Batch | None = None) -> None:
         while self._in_flight.batches >= IN_FLIGHT_MAX_BATCHES:
@@ -57,7 +61,8 @@ class AtLeastOnceDelivery:
         sent = self._in_flight.add(batch)
         await send_dead_letters(self._producer, dead_letters)
         acknowledgement = await of_the_log(self._producer.send(batch))
-        acknowledgement.add_done_callback(partial(self._settle, sent))
+        first_ms = first_timestamp_ms(batch, time.time() * 1000)
+        acknowledgement.add_done_callback(partial(self._settle, sent, first_ms))
 
     async def drain(self) -> None:
         self._draining.set()
@@ -85,12 +90,13 @@ class AtLeastOnceDelivery:
             if positions:
                 await self._pace()
 
-    def _settle(self, sent: Sent, acknowledgement: asyncio.Future[None]) -> None:
+    def _settle(self, sent: Sent, first_ms: float, acknowledgement: asyncio.Future[None]) -> None:
         if acknowledgement.cancelled():
             return
         error = acknowledgement.exception()
         if error is None:
             self._in_flight.acknowledge(sent)
+            self._latency.observe(sent.records, first_ms, time.time() * 1000)
         elif self._failure is None:
             self._failure = error if isinstance(error, PenstockError) else Failed(f"{type(error).__name__}: {error}")
         self._changed.set()

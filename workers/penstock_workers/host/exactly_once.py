@@ -8,6 +8,7 @@ reads on from the last positions that were committed.
 from __future__ import annotations
 
 import asyncio
+import time
 from asyncio import Future
 from collections.abc import Callable
 from contextlib import suppress
@@ -16,6 +17,7 @@ from penstock import Batch, Positions
 from penstock.records import partition_key
 from penstock_workers.client.interface import Producer
 from penstock_workers.host.delivery import IN_FLIGHT_MAX_BATCHES, Acknowledged, position_batch, send_dead_letters
+from penstock_workers.host.latency import Latency, first_timestamp_ms
 from penstock_workers.host.log_errors import of_the_log
 from penstock_workers.host.messages import Progress, TaskSpec
 from penstock_workers.host.transaction import Transaction
@@ -38,6 +40,7 @@ class ExactlyOnceDelivery:
         """A batch is sent into the transaction to which it was added."""
         self._unacknowledged_batches = 0
         self._records_total = self._bytes_total = 0
+        self._latency = Latency()
         self._draining = False
         self._changed = asyncio.Event()
 
@@ -47,7 +50,8 @@ class ExactlyOnceDelivery:
 
     def progress(self) -> Progress:
         ending = self._ending.records if self._ending else 0
-        return Progress(self._records_total, self._bytes_total, self._open.records + ending)
+        progress = Progress(self._records_total, self._bytes_total, self._open.records + ending)
+        return self._latency.in_progress(progress)
 
     async def send(self, batch: Batch, dead_letters: Batch | None = None) -> None:
         await self._until(lambda: self._unacknowledged_batches < IN_FLIGHT_MAX_BATCHES)
@@ -56,6 +60,7 @@ class ExactlyOnceDelivery:
                 self._open.began_seconds = self._loop.time()
                 self._notify()
             self._open.add(batch)
+            self._open.ages.append((len(batch), first_timestamp_ms(batch, time.time() * 1000)))
             await send_dead_letters(self._producer, dead_letters)
             acknowledgement = await of_the_log(self._producer.send(batch))
         self._unacknowledged_batches += 1
@@ -107,6 +112,9 @@ class ExactlyOnceDelivery:
     async def _tell(self, ended: Transaction) -> None:
         self._records_total += ended.records
         self._bytes_total += ended.size_bytes
+        now_ms = time.time() * 1000
+        for records, first_ms in ended.ages:
+            self._latency.observe(records, first_ms, now_ms)
         self._committed.update((partition_key(stored.source_partition), stored) for stored in ended.positions)
         for source_partition, position in ended.positions:
             await self._acknowledged(source_partition, position)

@@ -38,6 +38,7 @@ from penstock_workers.host.messages import (
     Stop,
     StoredPositions,
     TaskSpec,
+    TopicsUsed,
 )
 from penstock_workers.host.rate_limit import RateLimit
 from penstock_workers.host.sink_task import SinkTask
@@ -50,6 +51,9 @@ Report = Callable[[Message], None]
 
 
 class Task(Protocol):
+    topics: set[str]
+    """Of the records it has moved since they were last reported."""
+
     def progress(self) -> Progress: ...
 
     async def run(self) -> None: ...
@@ -171,6 +175,9 @@ async def run_reporting(task: Task, report: Report) -> None:
         if (progress := task.progress()) != reported:
             reported = progress
             report(progress)
+        if task.topics:
+            report(TopicsUsed(sorted(task.topics)))
+            task.topics.clear()
 
     reporting = asyncio.create_task(repeat(report_change, PROGRESS_INTERVAL_SECONDS))
     try:

@@ -105,6 +105,15 @@ class Progress(Message, frozen=True):
     """Calls into the connector that were made again after a passing error."""
     last_failure: str = ""
     """The record that failed last: at which stage, its place, the cause."""
+    latency_counts: Sequence[int] = ()
+    """Of the records that arrived: how many in each bucket of `penstock_workers.host.latency`."""
+    latency_seconds_total: float = 0.0
+
+
+class TopicsUsed(Message, frozen=True):
+    """Topics of the records that the task has moved since it last said so. At most once a second."""
+
+    topics: Sequence[str]
 
 
 class Ended(Message, frozen=True):
@@ -140,8 +149,8 @@ class Died:
     """As in `subprocess`: negative is the number of the signal that ended it."""
 
 
-TaskEvent: TypeAlias = Started | Progress | Printed | Ended | Failed | Died
+TaskEvent: TypeAlias = Started | Progress | TopicsUsed | Printed | Ended | Failed | Died
 
 FROM_WORKER: Any = StoredPositions | NewOptions | Stop
 
-FROM_TASK_HOST: Any = Heartbeat | PositionsWanted | Started | Progress | Ended | Failed
+FROM_TASK_HOST: Any = Heartbeat | PositionsWanted | Started | Progress | TopicsUsed | Ended | Failed

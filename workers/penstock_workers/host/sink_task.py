@@ -6,6 +6,7 @@ One thing after the other: partitions come and go inside `next_batches`, so neve
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, TypeVar
@@ -19,11 +20,13 @@ from penstock_workers.connector_config import common_config
 from penstock_workers.host.connection import Connection, Stopped
 from penstock_workers.host.failures import RecordsFailed
 from penstock_workers.host.in_flight import size_bytes
+from penstock_workers.host.latency import Latency, first_timestamp_ms
 from penstock_workers.host.log_errors import as_log_unavailable, of_the_log
 from penstock_workers.host.messages import Message, Progress, Started, TaskSpec
 from penstock_workers.host.rate_limit import RateLimit
 from penstock_workers.host.retries import Interruption, RetryPolicy
 from penstock_workers.host.sink_writer import SinkWriter
+from penstock_workers.lease import right_to_write
 
 log = structlog.get_logger()
 
@@ -60,11 +63,13 @@ class SinkTask:
         self._failure: Exception | None = None
         """What ended this membership: from then on the sink is not asked for anything."""
         self._records_total = self._bytes_total = self._records_uncommitted = self._records_in_hand = 0
+        self.topics: set[str] = set()
+        self._latency = Latency()
         self._consumer: Consumer | None = None
 
     def progress(self) -> Progress:
         failures = self._writer.failures
-        return Progress(
+        progress = Progress(
             self._records_total,
             self._bytes_total,
             self._records_uncommitted,
@@ -76,6 +81,7 @@ class SinkTask:
             self._connection.retries_total,
             failures.last,
         )
+        return self._latency.in_progress(progress)
 
     async def run(self) -> None:
         """Until told to stop. Raises what cannot be retried here; LogUnavailable is worth a new start."""
@@ -129,6 +135,7 @@ class SinkTask:
                 if self._stop.is_set():
                     return  # what is not written is not committed, and comes again
                 await self._write(batch)
+                self.topics.add(batch.topic)
                 self._rate_limit.spend(batch)
                 await self._commit_if_due()
                 await self._keep_to_the_rate()
@@ -179,6 +186,8 @@ class SinkTask:
         self._records_in_hand -= len(batch)
         self._records_uncommitted += len(batch)
         self._bytes_total += size_bytes(batch)
+        now_ms = time.time() * 1000
+        self._latency.observe(len(batch), first_timestamp_ms(batch, now_ms), now_ms)
 
     async def _commit_if_due(self) -> None:
         now = asyncio.get_running_loop().time()
@@ -233,6 +242,7 @@ class SinkTask:
     async def _retrying(self, name: str, call: Callable[[], Coroutine[Any, Any, T]]) -> T:
         """Connector code, with the same input again after each RetryLater. Raises Stopped when there is no time."""
         while True:
+            await right_to_write()
             try:
                 answer = await self._connection.call(name, call())
             except ConnectionLost:

@@ -46,6 +46,7 @@ class SourceTask:
         self._intake = SourceIntake(spec, config, source)
         kind = ExactlyOnceDelivery if spec.transactional_id else AtLeastOnceDelivery
         self._delivery: Delivery = kind(spec, producer, positions, self._acknowledge)
+        self.topics: set[str] = set()
         self._in_source = False
         """The next batch, or the rate limit, is being awaited, and may be cancelled; a batch that was yielded is sent
         first."""
@@ -158,6 +159,8 @@ class SourceTask:
             intake = await self._intake.take(batch) if self._intake.is_needed else Intake(batch, None)
             self._rate_limit.spend(intake.batch)
             await self._delivery.send(*intake)
+            if len(intake.batch):
+                self.topics.add(intake.batch.topic)
             await asyncio.sleep(0)  # a source that never waits must not keep the event loop to itself
 
     async def _close_generator(self, batches: Any) -> None:

@@ -30,6 +30,8 @@ class Transaction:
     batches: int = 0
     records: int = 0
     size_bytes: int = 0
+    ages: list[tuple[int, float]] = field(default_factory=list)
+    """Of each batch: how many records, and the time of the first, in milliseconds since 1970."""
     _positions: dict[str, StoredPosition] = field(default_factory=dict)
     _loose: set[str] = field(default_factory=set)
     """Source partitions whose last batch came without a position."""
