@@ -6,6 +6,7 @@ value starts with its version as an int16, which for keys also tells what they a
 
 from dataclasses import dataclass, field
 from typing import ClassVar
+from uuid import UUID
 
 from kio.static.constants import EntityType
 from kio.static.primitive import i16, i32, i64
@@ -47,6 +48,20 @@ class OffsetCommitValue:
     leader_epoch: i32 = field(metadata={"kafka_type": "int32"})
     metadata: str = field(metadata={"kafka_type": "string"})
     commit_timestamp: i64 = field(metadata={"kafka_type": "int64"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OffsetCommitValueV4:
+    """OffsetCommitValue.json as Apache Kafka 4.1 and newer write it for commits by topic id; only ever read here."""
+
+    __type__: ClassVar = EntityType.data
+    __version__: ClassVar[i16] = i16(4)
+    __flexible__: ClassVar[bool] = True
+    offset: i64 = field(metadata={"kafka_type": "int64"})
+    leader_epoch: i32 = field(metadata={"kafka_type": "int32"})
+    metadata: str = field(metadata={"kafka_type": "string"})
+    commit_timestamp: i64 = field(metadata={"kafka_type": "int64"})
+    topic_id: UUID | None = field(metadata={"kafka_type": "uuid", "tag": 0}, default=None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

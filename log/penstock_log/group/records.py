@@ -17,6 +17,7 @@ from penstock_log.group.record_schemas import (
     OffsetCommitKey,
     OffsetCommitValue,
     OffsetCommitValueV1,
+    OffsetCommitValueV4,
 )
 from penstock_log.storage.records import Record
 
@@ -107,7 +108,7 @@ def _decode_offset(value: bytes, log_offset: int) -> CommittedOffset:
             expire_timestamp_ms=old.expire_timestamp,
             log_offset=log_offset,
         )
-    new = read_versioned(OffsetCommitValue, value)
+    new = read_versioned(OffsetCommitValueV4 if version_of(value) >= 4 else OffsetCommitValue, value)
     return CommittedOffset(
         offset=new.offset,
         leader_epoch=new.leader_epoch,

@@ -55,6 +55,15 @@ def test_an_offset_is_written_as_kafka_writes_it() -> None:
     assert record.value == b"\x00\x03" + bytes(7) + b"\x32\x00\x00\x00\x01\x00\x04mine" + bytes(7) + b"\x09"
 
 
+@pytest.mark.parametrize("tagged", [b"\x00", b"\x01\x00\x10" + bytes(15) + b"\x07"])
+def test_an_offset_of_a_newer_kafka_is_read(tagged: bytes) -> None:
+    """With the topic's id and without."""
+    committed = CommittedOffset(offset=50, leader_epoch=1, metadata="mine", commit_timestamp_ms=9)
+    record = encode_offset(OffsetRecord("troupe", TopicPartition("lines", 2), committed), now_ms=5)
+    value = b"\x00\x04" + bytes(7) + b"\x32\x00\x00\x00\x01\x05mine" + bytes(7) + b"\x09" + tagged
+    assert decode(record._replace(value=value)) == OffsetRecord("troupe", TopicPartition("lines", 2), committed)
+
+
 @given(
     offset=st.integers(0, 2**63 - 1),
     metadata=st.text(max_size=50),
