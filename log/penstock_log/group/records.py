@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import struct
 from dataclasses import dataclass
+from typing import Final
 
 from kio.static.primitive import i32, i64
 
@@ -20,6 +21,9 @@ from penstock_log.group.record_schemas import (
     OffsetCommitValueV4,
 )
 from penstock_log.storage.records import Record
+
+
+_FIRST_FLEXIBLE_VERSION: Final = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +112,11 @@ def _decode_offset(value: bytes, log_offset: int) -> CommittedOffset:
             expire_timestamp_ms=old.expire_timestamp,
             log_offset=log_offset,
         )
-    new = read_versioned(OffsetCommitValueV4 if version_of(value) >= 4 else OffsetCommitValue, value)
+    new: OffsetCommitValue | OffsetCommitValueV4
+    if version_of(value) >= _FIRST_FLEXIBLE_VERSION:
+        new = read_versioned(OffsetCommitValueV4, value)
+    else:
+        new = read_versioned(OffsetCommitValue, value)
     return CommittedOffset(
         offset=new.offset,
         leader_epoch=new.leader_epoch,
