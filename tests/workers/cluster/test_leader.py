@@ -1,0 +1,279 @@
+"""The leader's decisions against every order of joins, leaves, freezes, configurations and leaders.
+
+A model of the cluster around the pure `decide`: workers read the assignments one by one, at their own pace, stop and
+start what these say, and acknowledge by statuses. At no time may two workers that have the right to run be running one
+task, or tasks of two divisions of one work; once all have caught up, every task runs exactly once.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+import pytest
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+
+from penstock_workers.cluster.leader import Wanted, WantedTask, acknowledged, decide
+from penstock_workers.cluster.protocol import Member, View
+from penstock_workers.status import State, Status, TaskId
+from penstock_workers.store.assignments import Assignment, AssignmentTable, Place, assignment_record
+
+NAMES = ("a", "b", "c")
+CONNECTORS = ("x", "y")
+names = st.sampled_from(NAMES)
+
+
+def view(*workers: str, generation: int = 1, draining: tuple[str, ...] = ()) -> View:
+    return View.of(generation, "a", [Member(name, f"http://{name}", name in draining) for name in workers])
+
+
+def tasks(connector: str, count: int, weight: float = 1.0, task_set: str = "") -> Wanted:
+    return {TaskId(connector, number): WantedTask(weight, task_set) for number in range(count)}
+
+
+@dataclass
+class Worker:
+    """One process of a worker."""
+
+    generation: int
+    """In which it joined: it runs nothing before it has read the assignment of that."""
+    read: int
+    """How many assignments it has read."""
+    may_run: bool = False
+    draining: bool = False
+    running: dict[TaskId, Place] = field(default_factory=dict)
+    stopping: set[TaskId] = field(default_factory=set)
+
+
+class ClusterMachine(RuleBasedStateMachine):
+    def __init__(self) -> None:
+        super().__init__()
+        self.log: list[Assignment] = [Assignment()]
+        self.statuses: dict[TaskId, Status] = {}
+        self.wanted: dict[TaskId, WantedTask] = {}
+        self.workers: dict[str, Worker] = {}
+        self.generation = 0
+        self.views: list[View] = []
+        """All so far. A leader that is late decides by an old one until it is fenced."""
+        self.join("a")
+        self.join("b")
+        self.configure("x", 3, "")
+        self.lead(1)
+        self.catch_up(set(), 2)
+
+    def regroup(self) -> None:
+        self.generation += 1
+        members = [Member(name, "", worker.draining) for name, worker in self.workers.items()]
+        if members:
+            self.views.append(View.of(self.generation, members[0].worker_id, members))
+
+    @rule(name=names)
+    def join(self, name: str) -> None:
+        if name not in self.workers:
+            self.workers[name] = Worker(self.generation + 1, len(self.log))
+            self.regroup()
+
+    @rule(name=names)
+    def die(self, name: str) -> None:
+        """Killed, or frozen until its session ended: what it runs writes nothing any more."""
+        if self.workers.pop(name, None):
+            self.regroup()
+
+    @rule(name=names)
+    def restart_in_place(self, name: str) -> None:
+        """Killed and started again before anybody noticed: it keeps its place in the group."""
+        if worker := self.workers.get(name):
+            self.workers[name] = Worker(self.generation + 1, len(self.log), draining=worker.draining)
+            self.regroup()
+
+    @rule(name=names)
+    def drain(self, name: str) -> None:
+        if worker := self.workers.get(name):
+            worker.draining = True
+            self.regroup()
+
+    @rule(connector=st.sampled_from(CONNECTORS), count=st.integers(0, 4), division=st.sampled_from(["", "p", "q"]))
+    def configure(self, connector: str, count: int, division: str) -> None:
+        self.wanted = {task: each for task, each in self.wanted.items() if task.connector != connector}
+        self.wanted |= tasks(connector, count, task_set=division)
+
+    @precondition(lambda self: self.views)
+    @rule(late=st.integers(1, 3))
+    def lead(self, late: int) -> None:
+        """A leader of this generation, or of one before, until a later one has written."""
+        seen = self.views[-min(late, len(self.views))]
+        if seen.generation >= self.log[-1].generation:
+            decided = decide(self.log[-1], seen, self.wanted, acknowledged(self.log[-1], self.statuses))
+            if decided is not self.log[-1]:
+                self.log.append(decided)
+
+    @rule(behind=st.sets(names, max_size=2), count=st.integers(1, 4))
+    def catch_up(self, behind: set[str], count: int) -> None:
+        for name in self.workers.keys() - behind:
+            for _ in range(count):
+                self.read(name)
+
+    @rule(slow=st.sets(names, max_size=2))
+    def finish_stops(self, slow: set[str]) -> None:
+        for name in self.workers.keys() - slow:
+            self.stop(name)
+
+    def read(self, name: str) -> None:
+        worker = self.workers[name]
+        worker.read = min(worker.read + 1, len(self.log))
+        seen = self.log[worker.read - 1]
+        worker.may_run = worker.may_run or seen.generation >= worker.generation
+        mine = {task: where for task, where in seen.tasks.items() if where.worker == name} if worker.may_run else {}
+        worker.stopping |= {task for task, where in worker.running.items() if mine.get(task) != where}
+        for task, where in mine.items():
+            wanted = self.wanted.get(task)
+            if task not in worker.running and wanted is not None and wanted.task_set == where.task_set:
+                worker.running[task] = where
+
+    def stop(self, name: str) -> None:
+        """Everything that was to stop has, and this is said of what is being revoked."""
+        worker = self.workers[name]
+        if not worker.may_run:
+            return
+        for task in worker.stopping:
+            del worker.running[task]
+        worker.stopping.clear()
+        for task, where in self.log[worker.read - 1].revoking.items():
+            if where.worker == name and task not in worker.running:
+                self.statuses[task] = Status(State.UNASSIGNED, name, where.epoch)
+
+    @invariant()
+    def nothing_runs_twice(self) -> None:
+        running = [(task, where) for worker in self.workers.values() for task, where in worker.running.items()]
+        assert len({task for task, _ in running}) == len(running), running
+        for task, where in running:
+            divisions = {other.task_set for each, other in running if each.connector == task.connector}
+            assert divisions == {where.task_set}, running
+
+    @invariant()
+    def no_worker_has_what_another_stops(self) -> None:
+        assert not self.log[-1].tasks.keys() & self.log[-1].revoking.keys()
+
+    def teardown(self) -> None:
+        """Once things are quiet every task runs once."""
+        if not self.workers:
+            self.join("a")
+        for _ in range(12):
+            self.lead(1)
+            for name in self.workers:
+                for _ in range(len(self.log)):
+                    self.read(name)
+                self.stop(name)
+                self.read(name)
+        running = [task for worker in self.workers.values() for task in worker.running]
+        assert sorted(running) == sorted(self.wanted), (running, self.log[-1])
+        self.lead(1)
+        last = self.log[-1]
+        assert not last.revoking
+        assert decide(last, self.views[-1], self.wanted, ()) is last, "nothing moves without a reason"
+
+
+TestCluster = pytest.mark.filterwarnings("ignore")(ClusterMachine.TestCase)
+TestCluster.settings = settings(max_examples=200, stateful_step_count=25, deadline=None)
+
+
+def settled(current: Assignment, group: View, wanted: Wanted) -> Assignment:
+    """After all revocations have been carried out."""
+    while True:
+        decided = decide(current, group, wanted, current.revoking)
+        if decided is current:
+            return current
+        current = decided
+
+
+def moved(before: Assignment, after: Assignment) -> set[TaskId]:
+    return {task for task, where in before.tasks.items() if after.tasks.get(task) != where}
+
+
+def loads(assignment: Assignment) -> list[int]:
+    found = [where.worker for where in assignment.tasks.values()]
+    return sorted(found.count(name) for name in set(found))
+
+
+def test_a_task_that_moves_is_given_on_when_its_worker_has_stopped_it() -> None:
+    wanted = tasks("x", 2)
+    before = settled(Assignment(), view("a"), wanted)
+    group = view("a", "b", generation=2)
+    revoking = decide(before, group, wanted, ())
+    ((task, where),) = revoking.revoking.items()
+    assert (where.worker, where.epoch) == ("a", revoking.epoch)
+    assert decide(revoking, group, wanted, ()) is revoking
+    late = {task: Status(State.UNASSIGNED, "a", revoking.epoch - 1)}
+    assert acknowledged(revoking, late) == set(), "this is of an earlier place"
+    done = acknowledged(revoking, {task: Status(State.UNASSIGNED, "a", revoking.epoch)})
+    assert decide(revoking, group, wanted, done).tasks[task].worker == "b"
+
+
+def test_of_a_dead_worker_nobody_waits_for_an_answer() -> None:
+    wanted = tasks("x", 4)
+    before = settled(Assignment(), view("a", "b"), wanted)
+    after = decide(before, view("a", generation=2), wanted, ())
+    assert {where.worker for where in after.tasks.values()} == {"a"}
+    assert not after.revoking
+    assert len(moved(before, after)) == 2
+
+
+def test_a_newcomer_is_given_its_share_and_no_more() -> None:
+    wanted = tasks("x", 90)
+    before = settled(Assignment(), view("a", "b"), wanted)
+    after = settled(before, view("a", "b", "c", generation=2), wanted)
+    assert loads(before) == [45, 45]
+    assert max(loads(after)) - min(loads(after)) <= 3
+    assert 28 <= len(moved(before, after)) <= 30
+
+
+def test_drained_each_task_moves_once_and_what_comes_back_takes_the_same_ones() -> None:
+    wanted = tasks("x", 30)
+    before = settled(Assignment(), view("a", "b", "c"), wanted)
+    drained = settled(before, view("a", "b", "c", generation=2, draining=("c",)), wanted)
+    assert len(moved(before, drained)) == 10
+    left = settled(drained, view("a", "b", generation=3), wanted)
+    assert not moved(drained, left)
+    back = settled(left, view("a", "b", "c", generation=4), wanted)
+    assert moved(left, back) <= moved(before, drained), "who stayed through the drain stays"
+
+
+def test_small_changes_move_nothing() -> None:
+    wanted = tasks("x", 40)
+    before = settled(Assignment(), view("a", "b"), wanted)
+    more = settled(before, view("a", "b"), {**wanted, **tasks("y", 3)})
+    assert not moved(before, more)
+    fewer = {task: each for task, each in wanted.items() if before.tasks[task].worker == "a" or task.task > 2}
+    assert moved(before, settled(before, view("a", "b"), fewer)) == wanted.keys() - fewer.keys()
+
+
+def test_weights_count_and_not_numbers() -> None:
+    wanted = {**tasks("heavy", 1, weight=10), **tasks("light", 10)}
+    after = settled(Assignment(), view("a", "b"), wanted)
+    heavy = after.tasks[TaskId("heavy", 0)].worker
+    assert all(where.worker != heavy for task, where in after.tasks.items() if task.connector == "light")
+
+
+def test_a_new_division_starts_when_all_of_the_old_has_stopped() -> None:
+    before = settled(Assignment(), view("a", "b"), tasks("x", 2, task_set="two"))
+    wanted = tasks("x", 3, task_set="three")
+    first = decide(before, view("a", "b"), wanted, ())
+    assert not first.tasks
+    half = decide(first, view("a", "b"), wanted, {TaskId("x", 0)})
+    assert not half.tasks
+    assert len(decide(half, view("a", "b"), wanted, {TaskId("x", 1)}).tasks) == 3
+
+
+def test_where_all_drain_the_tasks_stay() -> None:
+    before = settled(Assignment(), view("a"), tasks("x", 2))
+    after = settled(before, view("a", generation=2, draining=("a",)), tasks("x", 2))
+    assert replace(after, generation=1, epoch=before.epoch) == before
+
+
+def test_an_assignment_comes_through_the_log_unchanged() -> None:
+    before = settled(Assignment(), view("a", "b"), tasks("x-1", 3, task_set="s"))
+    revoking = decide(before, view("a", "b", generation=2, draining=("b",)), tasks("x-1", 3, task_set="s"), ())
+    table = AssignmentTable()
+    table.apply(assignment_record(revoking))
+    assert table.current == revoking
