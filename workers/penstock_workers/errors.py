@@ -21,7 +21,7 @@ class UnknownTask(PenstockError):
 
     def __init__(self, name: str, task: int, tasks: int) -> None:
         hint = f"its tasks are numbered 0 to {tasks - 1}" if tasks else "it has no tasks in its present state"
-        super().__init__(f"Task {task} not found", where=name, hint=hint)
+        super().__init__(f"Unknown task: {name}-{task}", where=name, hint=hint)
 
 
 class ConnectorExists(PenstockError):

@@ -81,11 +81,24 @@ def application(
     app[WORKER] = worker
     app[CATALOG] = catalog
     app[TIMEOUT_SECONDS] = request_timeout_seconds
+    allowed: dict[str, list[str]] = {}
     for method, path, handler in ROUTES:
-        app.router.add_route(method, _pattern(path), handler)
-        if method == "GET":
-            app.router.add_route("HEAD", _pattern(path), handler)
+        methods = [method, "HEAD"] if method == "GET" else [method]
+        for each in methods:
+            app.router.add_route(each, _pattern(path), handler)
+        allowed.setdefault(path, ["OPTIONS"]).extend(methods)
+    for path, methods in allowed.items():
+        app.router.add_route("OPTIONS", _pattern(path), _telling(methods))
     return app
+
+
+def _telling(methods: list[str]) -> Handler:
+    """What OPTIONS answers. Nothing about other origins: pages of theirs are not to call a worker."""
+
+    async def options(request: web.Request) -> web.Response:
+        return web.Response(headers={"Allow": ",".join(sorted(methods))})
+
+    return options
 
 
 def _pattern(path: str) -> str:

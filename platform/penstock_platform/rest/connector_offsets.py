@@ -93,7 +93,7 @@ def _entry(value: Any, where: str) -> OffsetEntry:
     partition, offset = value.get("partition"), value.get("offset")
     if not isinstance(partition, dict):
         raise BadRequest(
-            "the partition of an offset cannot be null or missing", where=where, hint="GET shows the partitions"
+            "The partition of an offset cannot be null or missing", where=where, hint="GET shows the partitions"
         )
     if not (offset is None or isinstance(offset, dict)):
         raise BadRequest("the offset is neither an object nor null", where=where, hint="null forgets the partition")

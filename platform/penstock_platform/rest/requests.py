@@ -63,9 +63,9 @@ def refuse_unknown_fields(body: dict[str, Any], known: Collection[str]) -> None:
             raise BadRequest(f"unknown field {name}", where=name, hint=hint)
 
 
-def boolean(request: web.Request, name: str) -> bool:
-    """A flag of the query, false where it is absent; written as any client does: true, True, TRUE."""
-    text = request.query.get(name, "false")
+def boolean(request: web.Request, name: str, *, default: bool = False) -> bool:
+    """A flag of the query; written as any client does: true, True, TRUE."""
+    text = request.query.get(name, str(default))
     if text.lower() not in ("true", "false"):
         raise BadRequest(f"{text!r} is neither true nor false", where=f"query parameter {name}", hint="write true")
     return text.lower() == "true"

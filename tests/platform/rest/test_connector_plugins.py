@@ -11,10 +11,21 @@ VALIDATE = "/connector-plugins/lines.LinesSource/config/validate"
 
 
 async def test_plugins_without_a_version_leave_it_out(api: Api) -> None:
-    assert (await api.call("GET", "/connector-plugins?connectorsOnly=False")).json == [
+    assert (await api.call("GET", "/connector-plugins?connectorsOnly=True")).json == [
         {"class": "lines.LinesSource", "type": "source", "version": "1.2.3"},
         {"class": "other.OtherSource", "type": "source"},
     ]
+
+
+async def test_converters_are_plugins_too(api: Api) -> None:
+    listed = (await api.call("GET", "/connector-plugins?connectorsOnly=false")).json
+    found = {(plugin["type"], plugin["class"].rpartition(".")[2]) for plugin in listed}
+    assert {("source", "LinesSource"), ("converter", "JsonConverter"), ("header_converter", "JsonConverter")} <= found
+    assert ("converter", "SimpleHeaderConverter") not in found
+    for name in ("org.apache.kafka.connect.json.JsonConverter", "json"):
+        (option,) = (await api.call("GET", f"/connector-plugins/{name}/config")).json
+        assert (option["name"], option["type"]) == ("schemas.enable", "BOOLEAN")
+    assert (await api.call("GET", "/connector-plugins/string/config")).json == []
 
 
 @pytest.mark.parametrize("name", ["lines.LinesSource", "LinesSource", "LinesSourceConnector"])

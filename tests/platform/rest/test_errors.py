@@ -14,6 +14,8 @@ from penstock_platform.rest.application import BODY_LIMIT_BYTES, application
 from penstock_workers.errors import LogUnavailable
 from penstock_workers.worker import Worker
 
+ANY_CONFIG = "GET,HEAD,OPTIONS,PATCH,PUT"
+
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
@@ -132,7 +134,7 @@ async def test_a_name_that_exists(api: Api) -> None:
         ("POST", "/connectors/x/restart", "unknown-connector", "Connector x not found"),
         ("POST", "/connectors/x/tasks/0/restart", "unknown-connector", "Connector x not found"),
         ("GET", "/connectors/a/tasks/7/status", "unknown-status", "No status found for task a-7"),
-        ("POST", "/connectors/a/tasks/7/restart", "unknown-task", "Task 7 not found"),
+        ("POST", "/connectors/a/tasks/7/restart", "unknown-task", "Unknown task: a-7"),
         ("GET", "/connectors/a/tasks/one/status", "not-found", "HTTP 404 Not Found"),
         ("GET", "/nothing", "not-found", "HTTP 404 Not Found"),
         ("GET", "/connectors/a/config/more", "not-found", "HTTP 404 Not Found"),
@@ -146,10 +148,10 @@ async def test_what_does_not_exist(api: Api, method: str, path: str, code: str, 
 @pytest.mark.parametrize(
     ("method", "path", "allowed"),
     [
-        ("PATCH", "/connectors", "GET,HEAD,POST"),
-        ("POST", "/connectors/a", "DELETE,GET,HEAD"),
-        ("GET", "/connectors/a/pause", "PUT"),
-        ("DELETE", "/", "GET,HEAD"),
+        ("PATCH", "/connectors", "GET,HEAD,OPTIONS,POST"),
+        ("POST", "/connectors/a", "DELETE,GET,HEAD,OPTIONS"),
+        ("GET", "/connectors/a/pause", "OPTIONS,PUT"),
+        ("DELETE", "/", "GET,HEAD,OPTIONS"),
     ],
 )
 async def test_a_wrong_method_tells_the_right_ones(api: Api, method: str, path: str, allowed: str) -> None:
@@ -157,6 +159,13 @@ async def test_a_wrong_method_tells_the_right_ones(api: Api, method: str, path: 
     assert (answer.status, answer.json["message"]) == (405, "HTTP 405 Method Not Allowed")
     assert answer.headers["Allow"] == allowed
     assert answer.json["hint"] == f"allowed here: {allowed.replace(',', ', ')}"
+
+
+@pytest.mark.parametrize(("path", "allowed"), [("/", "GET,HEAD,OPTIONS"), ("/connectors/a/config", ANY_CONFIG)])
+async def test_options_tells_the_methods_and_allows_no_other_origin(api: Api, path: str, allowed: str) -> None:
+    async with api.client.options(path, headers={"Origin": "http://elsewhere"}) as response:
+        assert (response.status, response.headers["Allow"]) == (200, allowed)
+        assert not [name for name in response.headers if name.startswith("Access-Control")]
 
 
 async def test_a_query_flag_that_is_none(api: Api) -> None:

@@ -53,9 +53,8 @@ def check_source_entries(entries: Sequence[OffsetEntry]) -> None:
         for name, value in [*entry.partition.items(), *(entry.offset or {}).items()]:
             if isinstance(value, dict | list):
                 kind = "MAP" if isinstance(value, dict) else "ARRAY"
-                raise BadOffsets(
-                    f"Offsets may only contain primitive types as values, but field {name} contains {kind}"
-                )
+                message = f"Offsets may only contain primitive types as values, but field {name} contains {kind}"
+                raise BadOffsets(message, hint="write a string, a number, true, false or null")
     check_once(entries)
 
 
