@@ -13,7 +13,7 @@ from uuid import uuid4
 from . import witness
 from .cluster import WorkerCluster
 from .numbered_lines import assert_each_once_in_order, assert_none_lost
-from .topics import create_topic, values_in_topic
+from .topics import create_topic, end_of_topic, values_in_topic
 from .waiting import wait_until
 from .witness import Testimony, runs_in_order, testimonies
 
@@ -63,6 +63,9 @@ class Load:
 
     def delivered(self, source: str) -> list[Testimony]:
         return testimonies(values_in_topic(self._cluster.bootstrap_servers, self._topics[source]))
+
+    def has_records(self, source: str) -> bool:
+        return end_of_topic(self._cluster.bootstrap_servers, self._topics[source]) > 0
 
     def _first_configs(self) -> Iterator[tuple[str, dict[str, str]]]:
         for name, topic in self._topics.items():

@@ -14,6 +14,14 @@ def create_topic(bootstrap_servers: str, topic: str) -> None:
     admin.create_topics([NewTopic(topic, 1, 1)])[topic].result(READ_SECONDS)
 
 
+def end_of_topic(bootstrap_servers: str, topic: str) -> int:
+    """The offset behind its last record."""
+    consumer = Consumer({"bootstrap.servers": bootstrap_servers, "group.id": f"{topic}-proof"})
+    _, high = consumer.get_watermark_offsets(TopicPartition(topic, 0), timeout=READ_SECONDS)
+    consumer.close()
+    return int(high)
+
+
 def values_in_topic(bootstrap_servers: str, topic: str) -> list[bytes]:
     """Of all its records that are committed."""
     consumer = Consumer(

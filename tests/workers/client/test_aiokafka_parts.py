@@ -32,6 +32,11 @@ def test_the_sender_can_be_cancelled() -> None:
     assert "self._closed = False" in inspect.getsource(AIOKafkaProducer.__init__)
 
 
+def test_a_produce_request_can_be_held_back() -> None:
+    assert "create_task(self._send_produce_req(node_id, node_batches))" in inspect.getsource(Sender._sender_routine)
+    assert list(inspect.signature(Sender._send_produce_req).parameters) == ["self", "node_id", "batches"]
+
+
 def test_the_end_of_a_transaction_can_be_replaced() -> None:
     assert "_do_txn_commit(commit_result)" in inspect.getsource(Sender._maybe_do_transactional_request)
     replaced = inspect.getsource(Sender._do_txn_commit)

@@ -13,10 +13,12 @@ from typing import Any
 import pytest
 from confluent_kafka import OFFSET_BEGINNING, Consumer, Message, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient, NewTopic  # type: ignore[attr-defined]
+from tests.conftest import LogNode
 
 from penstock import Batch, ConnectionLost, Failed, RetryLater
 from penstock_workers import client
 from penstock_workers.client.lane import RECORD_BATCH_MAX_BYTES
+from penstock_workers.lease import Lease, now_ns
 
 StartedProducer = Callable[..., Awaitable[client.Producer]]
 SendAll = Callable[..., Awaitable[None]]
@@ -92,6 +94,31 @@ async def test_small_and_large_batches_keep_their_order(
     await send_all(producer, *small, large, small[0])
     expected = [batch.values[0] for batch in small] + list(large.values) + [b"0"]
     assert values(await asyncio.to_thread(read, kafka, fresh_topic, len(expected))) == expected
+
+
+async def test_what_waited_behind_another_request_is_not_sent_without_the_right(
+    own_log_node: LogNode, fresh_topic: str, started_producer: StartedProducer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lease = Lease()
+    lease.renew(now_ns() + 60_000_000_000)
+    monkeypatch.setattr("penstock_workers.lease._shared", lease)
+    producer = await started_producer(own_log_node.bootstrap_servers)
+    await (await producer.send(Batch(fresh_topic, [b"before"])))
+    own_log_node.process.send_signal(signal.SIGSTOP)
+    sent = [await producer.send(Batch(fresh_topic, [b"on its way"]))]
+    await asyncio.to_thread(until_bytes_wait_at, own_log_node.bootstrap_servers)
+    for value in (b"behind it", b"and behind that"):
+        sent.append(await producer.send(Batch(fresh_topic, [value])))
+        await asyncio.sleep(0)  # each is handed over by itself
+    lease.renew(0)
+    own_log_node.process.send_signal(signal.SIGCONT)
+    await sent[0]
+    arrived = await asyncio.to_thread(read, own_log_node.bootstrap_servers, fresh_topic, 2)
+    assert values(arrived) == [b"before", b"on its way"]
+    lease.renew(now_ns() + 60_000_000_000)
+    await asyncio.gather(*sent)
+    arrived = await asyncio.to_thread(read, own_log_node.bootstrap_servers, fresh_topic, 4)
+    assert values(arrived)[2:] == [b"behind it", b"and behind that"]
 
 
 async def test_an_empty_batch_is_acknowledged_after_those_before_it(

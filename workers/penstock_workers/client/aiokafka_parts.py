@@ -11,6 +11,7 @@ is replaced by ours through a door that is not documented, the argument of `AIOK
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 from aiokafka import AIOKafkaProducer
 from aiokafka.client import CoordinationType
@@ -18,6 +19,7 @@ from aiokafka.errors import KafkaError, NodeNotReadyError
 from aiokafka.producer.sender import EndTxnHandler, Sender
 
 from penstock_workers.client.record_batch import RecordBatch
+from penstock_workers.lease import right_to_write
 
 
 class SealedByAiokafka:
@@ -79,6 +81,19 @@ def end_transactions_once(producer: AIOKafkaProducer) -> None:
         await EndOnce(sender, result).do(coordinator)
 
     sender._do_txn_commit = end  # type: ignore[method-assign]
+
+
+def produce_by_right(producer: AIOKafkaProducer) -> None:
+    """Have every Produce request ask for the right to write when it is sent: what waited behind another one, or comes
+    once more, was handed over long before. Call it before `start`."""
+    sender: Sender = producer._sender
+    send = sender._send_produce_req
+
+    async def send_by_right(node_id: int, batches: Any) -> None:
+        await right_to_write()
+        await send(node_id, batches)
+
+    sender._send_produce_req = send_by_right  # type: ignore[method-assign]
 
 
 async def abandon(producer: AIOKafkaProducer) -> None:

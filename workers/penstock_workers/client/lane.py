@@ -25,7 +25,6 @@ from penstock_workers.client.compression import Compression
 from penstock_workers.client.errors import explained
 from penstock_workers.client.record_batch import RECORD_OVERHEAD_BYTES, Columns, encode
 from penstock_workers.client.transactions import Transactions
-from penstock_workers.lease import right_to_write
 
 RECORD_BATCH_MAX_BYTES = 1_000_000
 """Before compression. Below Kafka's default of max.message.bytes, 1,048,588, also where compression gains nothing."""
@@ -113,7 +112,6 @@ class Lane:
         )
         if self._transactions is not None:
             await self._transactions.until_open(chunks[0].transaction)
-        await right_to_write()
         topic, partition = self._topic_partition
         while True:
             try:

@@ -13,7 +13,7 @@ from aiokafka import AIOKafkaProducer
 from aiokafka import errors as kafka
 
 from penstock import Batch, Failed, PenstockError, RetryLater, TopicPartition
-from penstock_workers.client.aiokafka_parts import abandon, end_transactions_once
+from penstock_workers.client.aiokafka_parts import abandon, end_transactions_once, produce_by_right
 from penstock_workers.client.compression import Compression
 from penstock_workers.client.errors import explained
 from penstock_workers.client.lane import RECORD_BATCH_MAX_BYTES, Chunk, Delivery, Lane, split
@@ -70,6 +70,7 @@ class AiokafkaProducer:
         )
         try:
             async with asyncio.timeout(START_TIMEOUT_SECONDS):
+                produce_by_right(self._producer)
                 if self._transactional_id:
                     end_transactions_once(self._producer)
                 await self._producer.start()
