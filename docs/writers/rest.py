@@ -21,6 +21,20 @@ PATH_VALUES = {
     "offset": "5",
 }
 CONFIG = {"connector.class": "penstock_file.FileSource", "paths": "/var/log/app/*.log*", "topic": "my-logs"}
+DEAD_LETTER = {
+    "partition": 0,
+    "offset": 5,
+    "timestamp_ms": 1795545521863,
+    "task": "0",
+    "stage": "VALUE_CONVERTER",
+    "error": {"class": "orjson.JSONDecodeError", "message": "unexpected character: line 1 column 1 (char 0)"},
+    "origin": {"topic": "my-logs", "partition": 0, "offset": 4711, "source_partition": None, "source_position": None},
+    "key": None,
+    "value": {"text": "not JSON"},
+    "value_bytes": 8,
+    "replayed": False,
+    "replay_of": "",
+}
 EXAMPLES: dict[str, Any] = {
     "Config": {"name": "my-logs", **CONFIG},
     "ConfigInput": CONFIG,
@@ -63,6 +77,15 @@ EXAMPLES: dict[str, Any] = {
     "Worker": {"url": ADDRESS, "is_leader": True, "is_draining": False, "stopping": []},
     "Cluster": {"leader": "127.0.0.1:8083", "epoch": 7},
     "ActiveTopics": {"topics": ["my-logs"]},
+    "DeadLetterSummary": DEAD_LETTER,
+    "DeadLetter": {
+        **DEAD_LETTER,
+        "headers": [],
+        "class": "penstock_workers.converters.json.PlainJsonConverter",
+        "stacktrace": "Traceback (most recent call last): …",
+    },
+    "ReplayRequest": {"dead_letters": [{"partition": 0, "offset": 5}], "limit": 1000, "again": False},
+    "Replayed": {"replayed": [{"partition": 0, "offset": 5}], "left_out": [], "remaining": False},
     "ConfigInfos": {"name": CONFIG["connector.class"]},
     "ConfigValue": {"name": "topic", "value": "my-logs", "recommended_values": [], "errors": [], "visible": True},
 }
@@ -159,6 +182,8 @@ def _made(schema: dict[str, Any], name: str) -> Any:
             return {key: _made(properties[key], key) for key in schema.get("required") or properties}
         case "integer" | "number":
             return 0
+        case "boolean":
+            return False
         case _:
             return ""
 

@@ -106,8 +106,10 @@ class Sink(Connector[SinkConfigT]):
     async def write(self, batch: Batch) -> None:
         """Write the records of one partition, in order. The next batch comes after this call returned.
 
-        Returning does not mean durable: that is `flush`. `WriteFailed` names the records that failed;
-        any other error counts for the whole batch, which `RetryLater` brings again unchanged.
+        Returning does not mean durable: that is `flush`. `RetryLater` brings the batch again unchanged. `WriteFailed`
+        names the records that failed, and says that the others are written. After `SkipRecord`, or an exception that
+        is neither one of ours nor an `OSError`, the platform looks for the record at fault: it writes halves of the
+        batch, and halves of those, so what had been written before the error comes again.
         """
         raise NotImplementedError
 

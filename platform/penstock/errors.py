@@ -2,7 +2,8 @@
 
 Every error of the platform is one object wherever a person meets it (REST, terminal, log, status): a
 stable `code`, a `message` that says what was wrong, `where`, and a `hint` that says what to do.
-A connector raises one of these from any of its methods; any other exception counts as `Failed`.
+A connector raises one of these from any of its methods; any other exception counts as `Failed`, but in `Sink.write`,
+where it is taken for the fault of a record, unless it is an `OSError`: then it is the outside world's.
 """
 
 from __future__ import annotations
@@ -83,13 +84,17 @@ class ConnectionLost(RetryLater):
 
 
 class SkipRecord(PenstockError):
-    """This record can never be processed; the next one can. Handled by the connector's error tolerance."""
+    """A record of the batch can never be written; the others can. From `Sink.write`: which it is, the platform finds
+    out by writing halves of the batch. Whether the task goes on without it, `errors.tolerance` says."""
 
     code = "skip-record"
 
 
 class WriteFailed(PenstockError):
-    """A sink wrote a part of a batch: all records but those in `failed`, which are named by their index."""
+    """A sink wrote a part of a batch: all records but those in `failed`, named by their index, with the cause.
+
+    Those whose cause is RetryLater are written again, after a pause; the others fail for good, see `errors.tolerance`.
+    """
 
     code = "write-failed"
 

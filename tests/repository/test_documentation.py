@@ -83,7 +83,7 @@ def test_commands_of_ours_exist(page: Path) -> None:
     sections = {section.partition("`")[0]: section for section in reference.split("\n## `")[1:]}
     for line in (line for block in blocks(page, "sh") for line in block.splitlines() if line.startswith("penstock ")):
         words = line.split()
-        command = next((name for size in (3, 2) if (name := " ".join(words[:size])) in sections), None)
+        command = next((name for size in (4, 3, 2) if (name := " ".join(words[:size])) in sections), None)
         assert command, line
         for option in re.findall(r" (--[a-z-]+|-[a-z])(?= |=|$)", line.partition("#")[0]):
             assert f"`{option}`" in sections[command], f"{option} in: {line}"

@@ -77,9 +77,15 @@ def sequences(batches: Iterable[Batch]) -> Counter[tuple[Any, ...]]:
     records: dict[str, list[Any]] = defaultdict(list)
     for batch in batches:
         records[partition_key(batch.source_partition)] += [
-            (batch.topic, record.key, record.value, tuple(record.headers)) for record in batch
+            (batch.topic, _hashable(record.key), _hashable(record.value), _hashable(tuple(record.headers)))
+            for record in batch
         ]
     return Counter(tuple(sequence) for sequence in records.values() if sequence)
+
+
+def _hashable(value: Any) -> Any:
+    """What a source yields as values may be lists and mappings, which are told apart by their text."""
+    return value if isinstance(value, bytes) or value is None else repr(value)
 
 
 def check_shape(batches: Sequence[Batch], columns_hold: ColumnsHold) -> None:

@@ -32,11 +32,11 @@ class SinkContract(ConnectorContract):
     poison: ClassVar[bytes | None] = None
     """A value that this sink can never store, if there is one."""
 
-    def stored(self, directory: Path) -> Sequence[bytes]:
+    def stored(self, directory: Path) -> Sequence[Any]:
         """The values that the outside world holds; those of one partition in their order."""
         raise NotImplementedError(f"{type(self).__name__} has to define stored(self, directory)")
 
-    def value(self, partition: int, offset: int) -> bytes:
+    def value(self, partition: int, offset: int) -> Any:
         """The value of a record; to be overridden where the sink wants values of some form. Each has to be unique."""
         return b"%d:%06d" % (partition, offset)
 
@@ -90,6 +90,31 @@ class SinkContract(ConnectorContract):
         asyncio.run(self._write_until_kill(config, committed, close=True))
         check = self._check_exactly if self.is_exact else self._check_at_least
         check(self.stored(tmp_path), {0: committed + 2 * BATCH_RECORDS})
+
+    def test_it_answers_from_where_to_resume(self, tmp_path: Path) -> None:
+        """A sink that keeps offsets with its data is exactly once by that: killed after a flush, it knows the offset
+        behind what it has, and of a partition that it has nothing of it claims none."""
+        if getattr(self.connector, "assigned", None) is Sink.assigned:
+            pytest.skip("the sink keeps no offsets")
+        config = self.make_world(tmp_path)
+        partitions = [TopicPartition(self.topic, 0), TopicPartition(self.topic, 1)]
+
+        async def first_life() -> None:
+            sink = await self._assigned(config, [0, 1])
+            await sink.write(self._batch(0, 0))
+            await sink.flush()
+
+        async def second_life() -> Mapping[TopicPartition, int]:
+            sink = self.opened_with(config)
+            await sink.open()
+            answer: Mapping[TopicPartition, int] = await sink.assigned(partitions)
+            await self._shut(sink, [0, 1])
+            return answer
+
+        run_and_kill(first_life)
+        resumed = dict(asyncio.run(second_life()))
+        assert resumed.pop(partitions[0], None) == BATCH_RECORDS, "the next offset of partition 0 is not what it has"
+        assert not resumed.get(partitions[1]), "it claims to have records of partition 1"
 
     def test_partition_is_handed_over(self, tmp_path: Path) -> None:
         """Revoked here and assigned to another task, a partition goes on where it was; the others do not notice."""
@@ -162,7 +187,7 @@ class SinkContract(ConnectorContract):
         values = [self.value(partition, offset) for offset in offsets]
         return Batch(self.topic, values, partition=partition, offsets=offsets)
 
-    def _check_exactly(self, stored: Sequence[bytes], ends: Mapping[int, int]) -> None:
+    def _check_exactly(self, stored: Sequence[Any], ends: Mapping[int, int]) -> None:
         self._check_at_least(stored, ends)
         surplus = Counter(stored) - Counter(self._values(ends))
         assert not surplus, f"stored more than once, or never written: {sorted(surplus)[:5]}"
@@ -171,11 +196,11 @@ class SinkContract(ConnectorContract):
             mine = [value for value in stored if value in set(wanted)]
             assert mine == wanted, f"partition {partition} is not in order"
 
-    def _check_at_least(self, stored: Sequence[bytes], ends: Mapping[int, int]) -> None:
+    def _check_at_least(self, stored: Sequence[Any], ends: Mapping[int, int]) -> None:
         missing = set(self._values(ends)) - set(stored)
         assert not missing, f"lost {len(missing)} records: {sorted(missing)[:5]}"
 
-    def _values(self, ends: Mapping[int, int]) -> list[bytes]:
+    def _values(self, ends: Mapping[int, int]) -> list[Any]:
         return [self.value(partition, offset) for partition, end in ends.items() for offset in range(end)]
 
 

@@ -285,6 +285,12 @@ class LosesOnReturn(StoreSink):
         return {partition: offset + 1 if offset else 0 for partition, offset in offsets.items()}
 
 
+class ClaimsWhatItHasNot(StoreSink):
+    async def assigned(self, partitions: Sequence[TopicPartition]) -> Mapping[TopicPartition, int]:
+        offsets = await super().assigned(partitions)
+        return dict.fromkeys(partitions, max(offsets.values()))
+
+
 class FailsOnAnEmptyBatch(StoreSink):
     async def write(self, batch: Batch) -> None:
         assert batch.values[0] is not None
@@ -315,6 +321,9 @@ class NamesTheWrongRecord(StoreSink):
         (FlushesNothing, "test_flush_makes_durable"),
         (DoublesAfterAKill, "test_replay_after_kill"),
         (LosesOnReturn, "test_replay_after_kill"),
+        (LosesOnReturn, "test_it_answers_from_where_to_resume"),
+        (FlushesNothing, "test_it_answers_from_where_to_resume"),
+        (ClaimsWhatItHasNot, "test_it_answers_from_where_to_resume"),
         (FailsOnAnEmptyBatch, "test_empty_batch_and_idle_flush"),
         (ReversesABatch, "test_stores_what_was_written"),
         (ForgetsTheOthersOnRevoke, "test_partition_is_handed_over"),
