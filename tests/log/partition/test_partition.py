@@ -190,6 +190,9 @@ async def test_old_segments_go_by_time_but_never_above_the_high_watermark(replic
     assert partition.upkeep.apply_retention(NOW_MS + 1_000) == 0
     assert partition.upkeep.apply_retention(NOW_MS + 2_000) == 5
     assert (partition.log_start_offset, partition.log_end_offset) == (5, 6)
+    async with asyncio.timeout(10):
+        while len(list(partition.directory.glob("*.log*"))) > 1:
+            await asyncio.sleep(0.01)
 
 
 async def test_deleted_records_stay_deleted(replica: Replica) -> None:

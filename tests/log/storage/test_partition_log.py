@@ -212,5 +212,19 @@ def test_a_log_that_retention_empties_goes_on_at_its_end(directory: LogDirectory
     assert directory.contents(log) == [(10, b"next")]
 
 
+def test_a_crash_before_dropped_segments_are_removed_leaves_them_dropped(directory: LogDirectory) -> None:
+    log = directory.open(SMALL)
+    for _ in range(10):
+        directory.append(log, b"x" * 100)
+    directory.flush(log)
+    count = len(log.segments) - 1
+    log.drop_oldest_segments(count)
+    start_offset = log.start_offset
+    assert len(list(directory.path.glob("*.log.deleted"))) == count
+    log = directory.open(SMALL)
+    assert log.start_offset == start_offset > 0
+    assert not list(directory.path.glob("*.deleted"))
+
+
 def _open_descriptors() -> int:
     return len(os.listdir("/proc/self/fd"))
