@@ -74,13 +74,14 @@ command.add_command(workers_commands.drain_worker)
 
 async def _serve(config: Any) -> None:
     from penstock_platform.plugins.discovery import discover
-
-    discovering = asyncio.create_task(discover())
-    await asyncio.sleep(0)  # its process starts while this one imports
-    from penstock_platform.rest.server import listen, serve
-    from penstock_workers.worker import Worker
+    from penstock_platform.rest.listening import listen
 
     listening = listen(config.rest_host_name, config.rest_port)
+    discovering = asyncio.create_task(discover())
+    await asyncio.sleep(0)  # its process starts while this one imports
+    from penstock_platform.rest.server import serve
+    from penstock_workers.worker import Worker
+
     config = replace(config, rest_port=listening.getsockname()[1])
     stopping, draining = asyncio.Event(), asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGINT, stopping.set)

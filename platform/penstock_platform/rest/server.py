@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import errno
 import logging
 import socket
 
 import structlog
 from aiohttp import web
 
-from penstock import PenstockError
 from penstock_platform.plugins.catalog import Catalog
 from penstock_platform.rest.application import application
+from penstock_platform.rest.listening import BACKLOG
 from penstock_workers.worker import Worker
 
 # aiohttp's own, which would tell a traceback for whatever on the port is not HTTP. Errors in handlers are ours to log.
 SILENT = logging.getLogger(f"{__name__}.aiohttp")
 SILENT.setLevel(logging.CRITICAL)
-BACKLOG = 128
 SHUTDOWN_TIMEOUT_SECONDS = 1.0  # for requests under way; all of Penstock stops within five
 log = structlog.get_logger()
 
@@ -39,23 +37,6 @@ class RestServer:
         await self._runner.cleanup()
 
 
-def listen(host: str, port: int) -> socket.socket:
-    """Take the port, 0 for any that is free: connections wait from now on to be served. Raises PenstockError."""
-    try:
-        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-        listening = socket.socket(family, kind, protocol)
-        try:
-            listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            listening.bind(address)
-            listening.listen(BACKLOG)
-        except OSError:
-            listening.close()
-            raise
-    except OSError as error:
-        raise _cannot_listen(host, port, error) from error
-    return listening
-
-
 async def serve(worker: Worker, catalog: Catalog, listening: socket.socket) -> RestServer:
     """Serve what connects."""
     runner = web.AppRunner(
@@ -67,17 +48,3 @@ async def serve(worker: Worker, catalog: Catalog, listening: socket.socket) -> R
     server = RestServer(runner, host, port)
     log.info("REST listens", url=server.url)
     return server
-
-
-def _cannot_listen(host: str, port: int, error: OSError) -> PenstockError:
-    where = f"{host}:{port}"
-    if error.errno == errno.EADDRINUSE:
-        message = "another process listens on the port of the REST API"
-        return PenstockError(message, code="port-in-use", where=where, hint="choose another with --rest-port")
-    hint = "rest.host.name must be an address of this machine" if isinstance(error, socket.gaierror) else ""
-    return PenstockError(
-        "the REST API cannot listen",
-        code="cannot-listen",
-        where=where,
-        hint=hint or "choose rest.host.name and rest.port",
-    )

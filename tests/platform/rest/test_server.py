@@ -10,7 +10,8 @@ import pytest
 
 from penstock import PenstockError
 from penstock_platform.plugins.catalog import Catalog
-from penstock_platform.rest.server import listen, serve
+from penstock_platform.rest.listening import listen
+from penstock_platform.rest.server import serve
 from penstock_workers.worker import Worker
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
