@@ -1,4 +1,4 @@
-"""The port of the API, taken before anything else is imported: to other workers an open port is a process that lives."""
+"""The port of the API. It is taken before all else: to other workers an open port is a process that lives."""
 
 from __future__ import annotations
 
