@@ -40,7 +40,7 @@ def main() -> int:
 def run_node(config: NodeConfig) -> int:
     """Serve until SIGTERM or SIGINT, in this process. Answers its exit code: 2 where starting again will not help."""
     try:
-        _run(_serve(config))
+        serve(config)
     except (DataDirectoryInUse, LogError) as error:
         sys.stderr.write(f"{error}\n")
         return 2
@@ -51,6 +51,11 @@ def run_node(config: NodeConfig) -> int:
         )
         return 2
     return 0
+
+
+def serve(config: NodeConfig) -> None:
+    """Likewise, for a caller with words of its own: raises DataDirectoryInUse, LogError, and OSError."""
+    _run(_serve(config))
 
 
 def _parse_arguments() -> NodeConfig:

@@ -2,6 +2,7 @@
 
 import os
 import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -115,9 +116,8 @@ def test_the_connectors_of_the_guide_keep_the_contract(tmp_path: Path) -> None:
     assert " passed" in result.stdout
 
 
-def test_the_guide_renders_the_template(tmp_path: Path) -> None:
-    (command,) = (block for block in blocks(CONNECTOR_GUIDE, "sh") if "plugin-template" in block)
-    target = tmp_path / "penstock-weather"
-    command = command.replace("../penstock-weather", str(target))
-    subprocess.run(["bash", "-euc", command], cwd=ROOT, check=True)
-    assert run_pytest(target).returncode == 0
+def test_the_guide_makes_a_plugin_that_works(tmp_path: Path) -> None:
+    (command,) = (block for block in blocks(CONNECTOR_GUIDE, "sh") if "plugin new" in block)
+    penstock = f"{shlex.quote(sys.executable)} -P -m penstock_platform"
+    subprocess.run(["bash", "-euc", command.replace("penstock ", f"{penstock} ", 1)], cwd=tmp_path, check=True)
+    assert run_pytest(tmp_path / "penstock-weather").returncode == 0

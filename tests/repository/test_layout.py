@@ -108,6 +108,9 @@ def test_the_wheel_holds_every_package(tmp_path: Path) -> None:
         ]
         missing = {f"{package}/{path.relative_to(ROOT / folder).as_posix()}" for path in files} - names
         assert not missing, f"not in the wheel: {missing}"
+    template = [path for path in (ROOT / "plugin-template").rglob("*") if path.suffix in (".py", ".toml", ".md")]
+    paths = [path.relative_to(ROOT / "plugin-template").as_posix() for path in template]
+    assert {f"penstock_platform/plugin_template/{path}" for path in paths} <= names
 
 
 def test_the_control_plane_does_not_import_connectors() -> None:

@@ -32,17 +32,17 @@ def read_config(path: Path) -> dict[str, Any]:
     return properties(text)
 
 
-def pairs(settings: Iterable[str], *, secrets: Set[str]) -> dict[str, str]:
+def pairs(settings: Iterable[str], *, option: str = "--set", secrets: Set[str] = frozenset()) -> dict[str, str]:
     """What `--set KEY=VALUE` says. Raises BadConfiguration, for a secret too: everybody can read command lines."""
     found = {}
     for setting in settings:
         key, separator, value = setting.partition("=")
         if not separator:
-            raise BadConfiguration("is not KEY=VALUE", where=f"--set {setting}")
+            raise BadConfiguration("is not KEY=VALUE", where=f"{option} {setting}")
         if key in secrets:
             raise BadConfiguration(
                 "is a secret, and everybody on this machine can read a process's command line",
-                where=f"--set {key}",
+                where=f"{option} {key}",
                 hint="put it into the file that --config names",
             )
         found[key] = value

@@ -1,16 +1,13 @@
-"""`penstock connector`: what the REST API offers, for people and scripts."""
+"""`penstock connector`: the connectors, listed, shown, and put into another state."""
 
 from __future__ import annotations
 
-import json
-import sys
-from pathlib import Path
+import datetime
 from typing import Any
 
 import click
 
-from penstock import BadConfiguration
-from penstock_platform.cli import dead_letter_command
+from penstock_platform.cli import connector_changes, connector_logs, connector_offsets, dead_letter_command
 from penstock_platform.cli.output import output_option, print_json, print_table, state_text
 from penstock_platform.cli.rest_client import RestClient, url_option
 
@@ -20,14 +17,21 @@ def command() -> None:
     """List, create, change and watch connectors."""
 
 
-command.add_command(dead_letter_command.command)
+for _part in (
+    connector_changes.create_connector,
+    connector_changes.edit_connector,
+    connector_offsets.command,
+    connector_logs.command,
+    dead_letter_command.command,
+):
+    command.add_command(_part)
 
 
 @command.command("list")
 @url_option
 @output_option
 def list_connectors(url: str, output: str) -> None:
-    """All connectors, those that failed first."""
+    """All connectors, those that do not work first."""
     answer = RestClient(url).call("GET", "/connectors?expand=status&expand=info")
     if output == "json":
         print_json(answer)
@@ -35,78 +39,61 @@ def list_connectors(url: str, output: str) -> None:
     if not answer:
         click.echo("No connectors yet. Create one: penstock connector create NAME --config FILE", err=True)
         return
-    rows = sorted(
-        (_row(name, entry) for name, entry in answer.items()), key=lambda row: ("FAILED" not in row[0], row[1])
-    )
+    rows = sorted(map(_row, answer.values()), key=lambda row: (row[0] == state_text("RUNNING"), row[1]))
     print_table(["STATE", "NAME", "TYPE", "CLASS", "TASKS", "CAUSE"], rows)
 
 
-def _row(name: str, entry: dict[str, Any]) -> list[Any]:
+def _row(entry: dict[str, Any]) -> list[Any]:
     status, config = entry["status"], entry["info"]["config"]
-    tasks = status["tasks"]
-    running = sum(task["state"] == "RUNNING" for task in tasks)
-    traces = [part["trace"] for part in (status["connector"], *tasks) if part.get("trace")]
-    states = [status["connector"]["state"], *(task["state"] for task in tasks)]
-    state = "FAILED" if "FAILED" in states else states[0]
-    cause = traces[0].splitlines()[0][:100] if traces else ""
-    return [
-        state_text(state),
-        name,
-        status["type"],
-        config.get("connector.class", ""),
-        f"{running}/{len(tasks)}",
-        cause,
-    ]
+    running = sum(task["state"] == "RUNNING" for task in status["tasks"])
+    tasks = f"{running}/{len(status['tasks'])}"
+    name, kind = status["name"], status["type"]
+    return [state_text(_state(status)), name, kind, config.get("connector.class", ""), tasks, _cause(status)]
+
+
+def _state(status: dict[str, Any]) -> str:
+    """The worst of connector and tasks: what a person has to look at."""
+    states = [status["connector"]["state"], *(task["state"] for task in status["tasks"])]
+    return next((state for state in ("FAILED", "RESTARTING") if state in states), states[0])
+
+
+def _cause(status: dict[str, Any]) -> str:
+    for part in (status["connector"], *status["tasks"]):
+        if part.get("trace"):
+            return str(part["trace"]).splitlines()[0][:100]
+        if part.get("is_stuck"):
+            return f"task {part['id']} is stuck"
+    return ""
 
 
 @command.command("show")
 @click.argument("name")
 @url_option
-def show_connector(name: str, url: str) -> None:
-    """Configuration and status of one connector, as JSON."""
-    client = RestClient(url)
-    print_json({"info": client.connector("GET", name), "status": client.connector("GET", name, "/status")})
-
-
-@command.command("create")
-@click.argument("name")
-@click.option("--config", "config_file", type=click.Path(dir_okay=False), help="JSON file; - for stdin.")
-@click.option("-s", "--set", "settings", multiple=True, metavar="KEY=VALUE", help="One option; overrides the file.")
-@url_option
 @output_option
-def create_connector(name: str, config_file: str | None, settings: tuple[str, ...], url: str, output: str) -> None:
-    """Create connector NAME, or give it a new configuration.
-
-    \b
-    penstock connector create access-logs -s connector.class=penstock_file.FileSource \\
-        -s paths=/var/log/nginx/*.log -s topic=access-logs
-    """
-    config = _read_config(config_file) if config_file else {}
-    for setting in settings:
-        key, separator, value = setting.partition("=")
-        if not separator:
-            raise click.UsageError(f"--set {setting}: write KEY=VALUE")
-        config[key.strip()] = value
-    answer = RestClient(url).connector("PUT", name, "/config", config)
+def show_connector(name: str, url: str, output: str) -> None:
+    """Whether connector NAME works, its tasks, and its configuration."""
+    client = RestClient(url)
+    parts = {"info": "", "status": "/status", "health": "/health"}
+    answer = {part: client.connector("GET", name, path) for part, path in parts.items()}
     if output == "json":
         print_json(answer)
-    else:
-        click.echo(f"{name}: {answer['type']} connector, configuration stored", err=True)
+        return
+    health, status = answer["health"], answer["status"]
+    click.echo(f"{name}, a {status['type']}: {state_text(status['connector']['state'])}, {health['health']}")
+    for reason in health["reasons"]:
+        click.echo(f"  {reason}")
+    if status["tasks"]:
+        click.echo()
+        print_table(["TASK", "STATE", "WORKER", "ATTEMPTS", "NEXT ATTEMPT"], list(map(_task_row, status["tasks"])))
+    click.echo()
+    print_table(["OPTION", "VALUE"], sorted(answer["info"]["config"].items()))
 
 
-def _read_config(config_file: str) -> dict[str, Any]:
-    """A flat map, or the whole body of a POST: {"name": …, "config": {…}}."""
-    try:
-        text = sys.stdin.read() if config_file == "-" else Path(config_file).read_text(encoding="utf-8")
-        value = json.loads(text)
-    except OSError as error:
-        raise BadConfiguration(f"cannot be read: {error.strerror}", where=config_file) from error
-    except ValueError as error:
-        raise BadConfiguration(f"is not JSON: {error}", where=config_file) from error
-    if not isinstance(value, dict):
-        raise BadConfiguration("is not a JSON object", where=config_file, hint='write {"connector.class": "…", …}')
-    config = value.get("config", value)
-    return dict(config)
+def _task_row(task: dict[str, Any]) -> list[Any]:
+    next_ms = task.get("next_attempt_ms")
+    next_attempt = datetime.datetime.fromtimestamp(next_ms / 1000).strftime("%H:%M:%S") if next_ms else ""
+    state = state_text(task["state"]) + (", stuck" if task.get("is_stuck") else "")
+    return [task["id"], state, task["worker_id"], task.get("attempts", ""), next_attempt]
 
 
 def _action(verb: str, method: str, path: str, done: str) -> None:

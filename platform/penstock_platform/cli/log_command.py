@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import errno
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from penstock import BadConfiguration
+from penstock import BadConfiguration, PenstockError
+
+if TYPE_CHECKING:
+    from penstock_log.config import NodeConfig
 
 
 @click.group(name="log", invoke_without_command=True)
@@ -44,11 +49,10 @@ def command(
     metrics_port: int | None,
     config_file: Path | None,
     settings: tuple[str, ...],
-) -> int:
+) -> None:
     """Run a node of the log until SIGTERM or Ctrl-C."""
     if context.invoked_subcommand is not None:
-        return 0
-    from penstock_log.__main__ import run_node
+        return
     from penstock_log.config import NodeConfig
     from penstock_platform.cli.config_file import as_strings, pairs, read_config
     from penstock_platform.cli.logging import configure_logging
@@ -56,9 +60,26 @@ def command(
     configs = as_strings(read_config(config_file)) if config_file else {}
     configs |= pairs(settings, secrets={"ssl.key.password"})
     configure_logging()
-    return run_node(
-        NodeConfig(data_dir, host, port, node_id, advertised_host, users_file, metrics_port, settings=configs)
-    )
+    _serve(NodeConfig(data_dir, host, port, node_id, advertised_host, users_file, metrics_port, settings=configs))
+
+
+def _serve(config: NodeConfig) -> None:
+    from penstock_log.__main__ import serve
+    from penstock_log.errors import LogError
+    from penstock_log.node import DataDirectoryInUse
+
+    where = ", ".join(map(str, config.listeners))
+    try:
+        serve(config)
+    except DataDirectoryInUse as error:
+        hint = "stop the node that runs on it, or name another --data-dir"
+        raise PenstockError(str(error), code="data-dir-in-use", where=str(config.data_dir), hint=hint) from error
+    except LogError as error:
+        raise BadConfiguration(error.message, where=where) from error
+    except OSError as error:
+        code = "port-in-use" if error.errno == errno.EADDRINUSE else "cannot-listen"
+        hint = "another address or directory: --port, --host, --data-dir"
+        raise PenstockError(f"the log cannot serve: {error}", code=code, where=where, hint=hint) from error
 
 
 @command.command("dump")

@@ -1,4 +1,4 @@
-"""`penstock plugin`: what is installed in this Python environment."""
+"""`penstock plugin`: what is installed in this Python environment, and new plugins."""
 
 from __future__ import annotations
 
@@ -8,12 +8,16 @@ from typing import Any
 import click
 
 from penstock_platform.cli.output import output_option, print_json, print_table
+from penstock_platform.cli.plugin_template import new_plugin
 from penstock_platform.cli.root import show
 
 
 @click.group(name="plugin")
 def command() -> None:
-    """List installed plugins and their options."""
+    """List installed plugins and their options, make new ones."""
+
+
+command.add_command(new_plugin)
 
 
 @command.command("list")

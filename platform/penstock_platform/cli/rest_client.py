@@ -6,7 +6,8 @@ import json
 import urllib.error
 import urllib.parse
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import click
@@ -37,10 +38,23 @@ class RestClient:
             data=None if body is None else json.dumps(body).encode(),
             headers={"Content-Type": "application/json", "Accept": "application/json"},
         )
+        with self._open(request, TIMEOUT_SECONDS) as response:
+            text = response.read()
+            return json.loads(text) if text else None
+
+    def lines(self, connector: str, path: str) -> Iterator[str]:
+        """The lines of an answer that does not end, as they come."""
+        name = urllib.parse.quote(connector, safe="")
+        request = urllib.request.Request(f"{self.url}/connectors/{name}{path}")
+        with self._open(request, None) as response:
+            for line in response:
+                yield line.decode().rstrip("\n")
+
+    @contextmanager
+    def _open(self, request: urllib.request.Request, timeout_seconds: float | None) -> Iterator[Any]:
         try:
-            with urllib.request.urlopen(request, timeout=TIMEOUT_SECONDS) as response:
-                text = response.read()
-                return json.loads(text) if text else None
+            with urllib.request.urlopen(request, timeout=timeout_seconds) as response:
+                yield response
         except urllib.error.HTTPError as error:
             raise _as_sent(error) from None
         except (urllib.error.URLError, TimeoutError, ConnectionError) as error:

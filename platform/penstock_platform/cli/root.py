@@ -21,7 +21,7 @@ COMMANDS = {
     "log": "Run a node of the log.",
     "worker": "Run a worker and its REST API on any Kafka.",
     "connector": "List, create, change and watch connectors.",
-    "plugin": "List installed plugins and their options.",
+    "plugin": "List installed plugins and their options, make new ones.",
     "topic": "List, describe, create, change, watch and delete topics.",
     "group": "List consumer groups, see their lag, reset their offsets.",
     "produce": "Write lines from stdin to a topic.",

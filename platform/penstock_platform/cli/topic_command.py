@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from penstock import PenstockError
+from penstock_platform.cli.config_file import pairs
 from penstock_platform.cli.kafka import check_topic_errors, connected, log_options, run
 from penstock_platform.cli.output import output_option, print_json, print_table
-from penstock_platform.cli.topic_configs import add_partitions, pair, read_configs, topic_configs
+from penstock_platform.cli.topic_configs import add_partitions, read_configs, topic_configs
 from penstock_platform.cli.topic_tail import tail_topic
 
 if TYPE_CHECKING:
@@ -105,8 +106,8 @@ def create_topic(
     name: str, partitions: int, replication_factor: int, configs: tuple[str, ...], log: LogConnection
 ) -> None:
     """Create topic NAME."""
-    pairs = dict(pair(config, option="--config") for config in configs)
-    check_topic_errors(name, run(_create(name, partitions, replication_factor, pairs, log)).topic_errors)
+    values = pairs(configs, option="--config")
+    check_topic_errors(name, run(_create(name, partitions, replication_factor, values, log)).topic_errors)
     click.echo(f"{name}: created with {partitions} partition{'s' * (partitions > 1)}", err=True)
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from penstock import BadConfiguration
+from penstock_platform.cli.config_file import pairs
 from penstock_platform.cli.kafka import check_topic_errors, connected, log_options, run
 from penstock_platform.cli.output import output_option, print_json, print_table
 
@@ -26,7 +26,7 @@ def topic_configs(
     name: str, settings: tuple[str, ...], unset: tuple[str, ...], everything: bool, log: LogConnection, output: str
 ) -> None:
     """The configurations of topic NAME, after those given are changed."""
-    values = dict(pair(setting, option="--set") for setting in settings)
+    values = pairs(settings)
     configs = run(read_configs(name, log, values, unset))
     if not everything:
         configs = [config for config in configs if config["source"] != "default"]
@@ -70,10 +70,3 @@ async def _grow(name: str, total: int, log: LogConnection) -> Any:
 
     async with connected(AIOKafkaAdminClient, log) as admin:
         return await admin.create_partitions({name: NewPartitions(total)})
-
-
-def pair(text: str, option: str) -> tuple[str, str]:
-    key, separator, value = text.partition("=")
-    if not separator:
-        raise BadConfiguration("is not KEY=VALUE", where=f"{option} {text}")
-    return key, value

@@ -48,6 +48,31 @@ def test_up_names_the_port_in_use_and_its_option(penstock: Run, tmp_path: Path, 
     assert option in result.stderr
 
 
+def test_log_names_the_port_in_use(penstock: Run, tmp_path: Path, taken_port: int) -> None:
+    result = penstock("log", "--data-dir", str(tmp_path / "log"), "--port", str(taken_port))
+    assert result.returncode == WRONG_ENVIRONMENT
+    assert "port-in-use" in result.stderr
+    assert str(taken_port) in result.stderr
+    assert "--port" in result.stderr
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("connector", "create", "a", "-s", "path"),
+        ("topic", "create", "a", "--config", "path"),
+        ("topic", "configs", "a", "--set", "path"),
+        ("log", "--set", "path"),
+        ("worker", "--set", "path"),
+    ],
+)
+def test_a_setting_without_a_value(penstock: Run, command: tuple[str, ...]) -> None:
+    result = penstock(*command)
+    assert result.returncode == WRONG_INPUT
+    assert " path" in result.stderr
+    assert "KEY=VALUE" in result.stderr
+
+
 def test_up_refuses_a_folder_in_use(penstock: Run, tmp_path: Path) -> None:
     with (tmp_path / "lock").open("wb") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)

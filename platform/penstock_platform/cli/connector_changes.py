@@ -1,0 +1,95 @@
+"""`penstock connector create` and `edit`: configurations, checked before anything is changed."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from penstock import BadConfiguration, Problem
+from penstock_platform.cli.config_file import pairs
+from penstock_platform.cli.output import output_option, print_json
+from penstock_platform.cli.rest_client import RestClient, url_option
+from penstock_platform.cli.root import show
+
+
+@click.command("create")
+@click.argument("name")
+@click.option("--config", "config_file", type=click.Path(dir_okay=False), help="JSON file; - for stdin.")
+@click.option("-s", "--set", "settings", multiple=True, metavar="KEY=VALUE", help="One option; overrides the file.")
+@url_option
+@output_option
+def create_connector(name: str, config_file: str | None, settings: tuple[str, ...], url: str, output: str) -> None:
+    """Create connector NAME, or give it a new configuration.
+
+    \b
+    penstock connector create access-logs -s connector.class=penstock_file.FileSource \\
+        -s paths=/var/log/nginx/*.log -s topic=access-logs
+    """
+    config = _read_config(config_file) if config_file else {}
+    config |= pairs(settings)
+    answer = RestClient(url).connector("PUT", name, "/config", config)
+    if output == "json":
+        print_json(answer)
+    else:
+        click.echo(f"{name}: {answer['type']} connector, configuration stored", err=True)
+
+
+@click.command("edit")
+@click.argument("name")
+@url_option
+def edit_connector(name: str, url: str) -> None:
+    """Open the configuration of connector NAME in $EDITOR, and store it once it is right.
+
+    Nothing is stored while something is wrong with it: the editor opens again. Leave it unchanged to give up. A secret
+    shows as [hidden], which keeps what is stored.
+    """
+    client = RestClient(url)
+    before = text = json.dumps(client.connector("GET", name, "/config"), indent=2, ensure_ascii=False) + "\n"
+    while True:
+        edited = click.edit(text, extension=".json")
+        if edited is None or edited.strip() in (text.strip(), ""):
+            click.echo(f"{name}: nothing changed", err=True)
+            return
+        text = edited
+        try:
+            client.connector("PUT", name, "/config", _parsed(text, "the editor"))
+            break
+        except BadConfiguration as error:
+            _show_all(error.problems)
+            if not click.confirm("Edit again?", default=True, err=True):
+                raise
+    _tell_changes(name, json.loads(before), json.loads(text))
+
+
+def _tell_changes(name: str, before: dict[str, Any], after: dict[str, Any]) -> None:
+    changed = [key for key in sorted(before | after) if str(before.get(key)) != str(after.get(key))]
+    click.echo(f"{name}: changed {', '.join(changed)}", err=True)
+
+
+def _show_all(problems: list[Problem]) -> None:
+    for problem in problems:
+        show(problem)
+
+
+def _read_config(config_file: str) -> dict[str, Any]:
+    """A flat map, or the whole body of a POST: {"name": …, "config": {…}}."""
+    try:
+        text = sys.stdin.read() if config_file == "-" else Path(config_file).read_text(encoding="utf-8")
+    except OSError as error:
+        raise BadConfiguration(f"cannot be read: {error.strerror}", where=config_file) from error
+    value = _parsed(text, config_file)
+    return dict(value.get("config", value))
+
+
+def _parsed(text: str, where: str) -> dict[str, Any]:
+    try:
+        value = json.loads(text)
+    except ValueError as error:
+        raise BadConfiguration(f"is not JSON: {error}", where=where) from error
+    if not isinstance(value, dict):
+        raise BadConfiguration("is not a JSON object", where=where, hint='write {"connector.class": "…", …}')
+    return value
