@@ -10,7 +10,8 @@ from __future__ import annotations
 from penstock_log.errors import ErrorCode, LogError
 from penstock_log.group.actions import Action, JoinReply, JoinRequest, Store, SyncRequest
 from penstock_log.group.membership import Member, ReplyTo
-from penstock_log.group.rebalance import GroupState, RebalancingGroup, restored_member
+from penstock_log.group.rebalance import GroupState, RebalancingGroup
+from penstock_log.group.stored_members import restored_member
 
 NEW_MEMBER_JOIN_TIMEOUT_MS = 300_000
 """How long a member that never had an answer may wait for its first generation; Kafka's figure. A client that gave up

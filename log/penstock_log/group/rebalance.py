@@ -16,8 +16,9 @@ from __future__ import annotations
 from enum import Enum
 
 from penstock_log.errors import ErrorCode, LogError
-from penstock_log.group.actions import Action, JoinedMember, JoinReply, Store, StoredMember, SyncReply
-from penstock_log.group.membership import Member, Membership, Protocol, ReplyTo
+from penstock_log.group.actions import Action, JoinedMember, JoinReply, Store, SyncReply
+from penstock_log.group.membership import Member, Membership, ReplyTo
+from penstock_log.group.stored_members import stored_member
 
 
 class GroupState(Enum):
@@ -269,7 +270,7 @@ class RebalancingGroup:
             protocol_name=self.protocol_name,
             leader_id=self.members.leader_id,
             state_since_ms=self.state_since_ms,
-            members=tuple(_stored_member(member, self.protocol_name) for member in self.members),
+            members=tuple(stored_member(member, self.protocol_name) for member in self.members),
         )
 
     def _transition(self, state: GroupState, now_ms: int) -> None:
@@ -279,34 +280,6 @@ class RebalancingGroup:
     def _take_actions(self) -> list[Action]:
         actions, self._actions = self._actions, []
         return actions
-
-
-def restored_member(stored: StoredMember, protocol_name: str, now_ms: int) -> Member:
-    """A member as the log has it, with a whole session from now on to be heard of again."""
-    return Member(
-        member_id=stored.member_id,
-        group_instance_id=stored.group_instance_id,
-        client_id=stored.client_id,
-        client_host=stored.client_host,
-        session_timeout_ms=stored.session_timeout_ms,
-        rebalance_timeout_ms=stored.rebalance_timeout_ms,
-        protocols=(Protocol(protocol_name, stored.subscription),),
-        assignment=stored.assignment,
-        session_deadline_ms=now_ms + stored.session_timeout_ms,
-    )
-
-
-def _stored_member(member: Member, protocol_name: str | None) -> StoredMember:
-    return StoredMember(
-        member_id=member.member_id,
-        group_instance_id=member.group_instance_id,
-        client_id=member.client_id,
-        client_host=member.client_host,
-        rebalance_timeout_ms=member.rebalance_timeout_ms,
-        session_timeout_ms=member.session_timeout_ms,
-        subscription=member.metadata(protocol_name),
-        assignment=member.assignment,
-    )
 
 
 def _is_due(deadline_ms: int | None, now_ms: int) -> bool:

@@ -22,7 +22,6 @@ from penstock_log.group.record_schemas import (
 )
 from penstock_log.storage.records import Record
 
-
 _FIRST_FLEXIBLE_VERSION: Final = 4
 
 
