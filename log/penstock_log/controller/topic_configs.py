@@ -23,16 +23,26 @@ _SPECS = [
         broker_name="log.cleanup.policy",
     ),
     ConfigSpec(
-        "compression.gzip.level", _INT, "-1", "Level where the log itself compresses with gzip.", minimum=-1, maximum=9
+        "compression.gzip.level",
+        _INT,
+        "-1",
+        "Has no effect: the log compresses at a level of its own.",
+        minimum=-1,
+        maximum=9,
     ),
     ConfigSpec(
-        "compression.lz4.level", _INT, "9", "Level where the log itself compresses with lz4.", minimum=1, maximum=17
+        "compression.lz4.level",
+        _INT,
+        "9",
+        "Has no effect: the log compresses at a level of its own.",
+        minimum=1,
+        maximum=17,
     ),
     ConfigSpec(
         "compression.zstd.level",
         _INT,
         "3",
-        "Level where the log itself compresses with zstd.",
+        "Has no effect: the log compresses at a level of its own.",
         minimum=-131072,
         maximum=22,
     ),
@@ -40,7 +50,8 @@ _SPECS = [
         "compression.type",
         _STRING,
         "producer",
-        "Compression of stored batches; 'producer' keeps what the producer chose.",
+        "Compression of stored batches. 'producer' keeps what the producer chose; with any other, batches that come"
+        " otherwise are compressed anew, which takes time.",
         choices=("uncompressed", "zstd", "lz4", "snappy", "gzip", "producer"),
         broker_name="compression.type",
     ),

@@ -8,10 +8,12 @@ from penstock_log.storage.batch import (
     NO_PRODUCER_ID,
     NO_TIMESTAMP,
     BatchHeader,
+    check_size,
     iter_batches,
     stamp_append_time,
     validate,
 )
+from penstock_log.storage.recompression import recompressed
 from penstock_log.storage.records import decode_batch
 
 __all__ = ["CheckedBatch", "check_records"]
@@ -23,7 +25,8 @@ class CheckedBatch(NamedTuple):
 
 
 def check_records(records: memoryview, config: TopicConfig, now_ms: int) -> list[CheckedBatch]:
-    """The batches of a request, all of them good, and stamped with the log's time where the topic wants that."""
+    """The batches of a request, all of them good, compressed anew and stamped with the log's time where the topic wants
+    that."""
     checked = []
     for batch in iter_batches(records):
         header = validate(batch, config.max_message_bytes)
@@ -31,6 +34,9 @@ def check_records(records: memoryview, config: TopicConfig, now_ms: int) -> list
             raise LogError(ErrorCode.invalid_record, "a client sent a control batch; only the log itself writes those")
         if config.is_compacted:
             _check_keys(batch)
+        if config.compression_type != "producer":
+            batch, header = recompressed(batch, header, config.compression_type)
+            check_size(header, config.max_message_bytes)
         if config.stamps_append_time:
             checked.append(CheckedBatch(*stamp_append_time(batch, header, now_ms)))
         else:

@@ -18,6 +18,7 @@ __all__ = [
     "NO_PRODUCER_ID",
     "NO_TIMESTAMP",
     "BatchHeader",
+    "check_size",
     "crc_is_valid",
     "front",
     "iter_batches",
@@ -144,11 +145,8 @@ def validate(batch: memoryview | bytes, max_message_bytes: int | None = None) ->
             ErrorCode.unsupported_for_message_format,
             f"a batch of message format v{header.magic} was sent; this log takes v2 (Kafka 0.11 and newer) only",
         )
-    if max_message_bytes is not None and header.size > max_message_bytes:
-        raise LogError(
-            ErrorCode.message_too_large,
-            f"a batch of {header.size} bytes is larger than max.message.bytes={max_message_bytes}",
-        )
+    if max_message_bytes is not None:
+        check_size(header, max_message_bytes)
     if not crc_is_valid(batch):
         raise LogError(ErrorCode.corrupt_message, f"a batch of {header.size} bytes does not match its CRC")
     if header.record_count < 1 or header.last_offset_delta != header.record_count - 1:
@@ -158,6 +156,15 @@ def validate(batch: memoryview | bytes, max_message_bytes: int | None = None) ->
             "a producer's batch has exactly one offset for each record, and at least one record",
         )
     return header
+
+
+def check_size(header: BatchHeader, max_message_bytes: int) -> None:
+    """`LogError` message_too_large where the batch is larger."""
+    if header.size > max_message_bytes:
+        raise LogError(
+            ErrorCode.message_too_large,
+            f"a batch of {header.size} bytes is larger than max.message.bytes={max_message_bytes}",
+        )
 
 
 def iter_batches(records: memoryview) -> Iterator[memoryview]:
