@@ -32,8 +32,9 @@ class RecordsFailed(Failed):
 
     def __init__(self, failures: Sequence[RecordFailure]) -> None:
         first = failures[0]
+        alike = [failure for failure in failures if failure.stage is first.stage]
         super().__init__(
-            f"{first.stage.complaint}: {_counted(failures)}{text_of_cause(first)}",
+            f"{first.stage.complaint}: {_counted(alike)}{text_of_cause(first)}",
             code=first.stage.code,
             where=place_of(first.batch),
             hint=(getattr(first.error, "problem", None) and first.error.problem.hint) or TOLERANCE_HINT,  # type: ignore[attr-defined]

@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import AsyncIterator
-from typing import Any
+from typing import Any, ClassVar
 
 from penstock import Batch, Positions, RetryLater, Sink, SinkConfig, Source, SourceConfig, option
+from penstock.connector import ColumnsHold
 
 from .sources import tell
 
@@ -19,7 +20,7 @@ class LinesConfig(SinkConfig):
 class Lines(Sink[LinesConfig]):
     """Fails at the first value that is poison, without a word on which it was; knows what it has written before."""
 
-    columns_hold = "text"
+    columns_hold: ClassVar[ColumnsHold] = "text"
 
     async def open(self) -> None:
         self.written: set[int] = set()
