@@ -21,11 +21,15 @@ Places = Mapping[str, str]
 
 @pytest.fixture
 def load(any_cluster: WorkerCluster, tmp_path: Path) -> Load:
-    """Running on a cluster that has found its peace."""
-    any_cluster.start()
-    load = Load(any_cluster, tmp_path)
+    return running_load(any_cluster, tmp_path)
+
+
+def running_load(cluster: WorkerCluster, folder: Path) -> Load:
+    """On a cluster that has found its peace."""
+    cluster.start()
+    load = Load(cluster, folder)
     load.start()
-    any_cluster.wait_until_settled(load.tasks())
+    cluster.wait_until_settled(load.tasks())
     return load
 
 
@@ -76,14 +80,15 @@ def test_a_drain_moves_each_task_once(any_cluster: WorkerCluster, load: Load) ->
 
 
 @pytest.mark.long  # on a busy machine a worker may take longer to start than the others wait for it
-def test_a_rolling_restart_moves_nothing(any_cluster: WorkerCluster, load: Load) -> None:
-    before, hosts = any_cluster.wait_until_settled(load.tasks()), any_cluster.task_hosts()
-    for name, worker in any_cluster.workers.items():
+def test_a_rolling_restart_moves_nothing(any_patient_cluster: WorkerCluster, tmp_path: Path) -> None:
+    cluster, load = any_patient_cluster, running_load(any_patient_cluster, tmp_path)
+    before, hosts = cluster.wait_until_settled(load.tasks()), cluster.task_hosts()
+    for name, worker in cluster.workers.items():
         worker.stop(signal.SIGINT)
         worker.start()
         wait_until(worker.is_ready, f"{name} to be ready")
-        assert any_cluster.wait_until_settled(load.tasks()) == before
-        now = any_cluster.task_hosts()
+        assert cluster.wait_until_settled(load.tasks()) == before
+        now = cluster.task_hosts()
         assert {task for task, host in now.items() if host != hosts[task]} == {
             task for task, worker_id in before.items() if worker_id == name
         }
