@@ -184,6 +184,20 @@ async def test_a_record_that_never_passes_is_found_when_its_time_is_up(
     assert last_progress(hosted).retries > 0
 
 
+async def test_a_sink_whose_records_are_looked_for_holds_nobody_up(
+    run: Run, log: str, fresh_topic: str, tmp_path: Path
+) -> None:
+    """The second task joins while the first is busy with a batch that takes it half a minute."""
+    await write_topic(log, fresh_topic, [b"value %d" % number for number in range(200)])
+    options = sink_options(log, fresh_topic, tmp_path / "out") | TOLERANT
+    first = await run("failing:SlowAtMany", **options)
+    await first.until_printed("refused")
+    second = await run("failing:SlowAtMany", task=1, **options)
+    await second.until_printed("assigned")
+    await first.until_printed("assigned", count=2)
+    assert len(lines(tmp_path / "out")) < 200
+
+
 async def test_when_time_is_up_and_nothing_is_tolerated_the_task_fails(
     run: Run, log: str, fresh_topic: str, tmp_path: Path
 ) -> None:

@@ -32,6 +32,8 @@ log = structlog.get_logger()
 
 T = TypeVar("T")
 COMMIT_INTERVAL_SECONDS = 1.0
+MEMBER_INTERVAL_SECONDS = 2.0
+"""How long others who want partitions wait for a sink that is writing, at most, and the one call that it is in."""
 
 
 class Reassigned(Interruption):
@@ -55,10 +57,11 @@ class SinkTask:
         self._stop = stop
         config = common_config(spec.config)
         self._connection = Connection(sink, spec.call_timeout_seconds, stop, RetryPolicy.of(config))
-        self._writer = SinkWriter(spec, config, sink, self._connection, self._retrying, self._pause)
+        self._writer = SinkWriter(spec, config, sink, self._connection, self)
         self._written: dict[TopicPartition, int] = {}
         """The next offset of each partition that was written to since the last commit."""
         self._commit_due = 0.0
+        self._member_due = 0.0
         self._rebalancing = False
         self._failure: Exception | None = None
         """What ended this membership: from then on the sink is not asked for anything."""
@@ -162,6 +165,7 @@ class SinkTask:
     async def _next_batches(self) -> Sequence[Batch]:
         """None of them when the task is to stop: what has been fetched by then comes again."""
         assert self._consumer is not None
+        self._member_due = asyncio.get_running_loop().time() + MEMBER_INTERVAL_SECONDS
         fetching = asyncio.ensure_future(of_the_log(self._consumer.next_batches(COMMIT_INTERVAL_SECONDS)))
         await asyncio.wait({fetching, self._stopping}, return_when=asyncio.FIRST_COMPLETED)
         if not fetching.done():
@@ -195,11 +199,24 @@ class SinkTask:
             self._commit_due = now + COMMIT_INTERVAL_SECONDS
             await self._commit()
 
+    async def remain_member(self) -> None:
+        """Between two writes, which may be the many of a batch whose failing records are looked for. Raises Reassigned,
+        and Stopped: what is not written then comes again."""
+        now = asyncio.get_running_loop().time()
+        if now < self._member_due:
+            return
+        self._member_due = now + MEMBER_INTERVAL_SECONDS
+        if self._stop.is_set():
+            raise Stopped
+        assert self._consumer is not None
+        if await of_the_log(self._consumer.idle(asyncio.ensure_future(asyncio.sleep(0)))):
+            raise self._failure or Reassigned
+
     async def _commit(self) -> None:
         """Flush, then commit. What the group no longer lets this member commit comes again elsewhere."""
         if not self._written:
             return
-        await self._retrying("flush", self._sink.flush)
+        await self.retrying("flush", self._sink.flush)
         await self._writer.settle()
         assert self._consumer is not None
         try:
@@ -214,14 +231,14 @@ class SinkTask:
 
     async def _assigned(self, partitions: Sequence[TopicPartition]) -> Mapping[TopicPartition, int]:
         async def take_over() -> Mapping[TopicPartition, int]:
-            return await self._retrying("assigned", lambda: self._sink.assigned(partitions))
+            return await self.retrying("assigned", lambda: self._sink.assigned(partitions))
 
         return await self._in_rebalance(take_over) or {}
 
     async def _revoked(self, partitions: Sequence[TopicPartition]) -> None:
         async def give_up() -> None:
             await self._commit()
-            await self._retrying("revoked", lambda: self._sink.revoked(partitions))
+            await self.retrying("revoked", lambda: self._sink.revoked(partitions))
 
         await self._in_rebalance(give_up)
         for partition in partitions:
@@ -239,7 +256,7 @@ class SinkTask:
                 self._rebalancing = False
         return None
 
-    async def _retrying(self, name: str, call: Callable[[], Coroutine[Any, Any, T]]) -> T:
+    async def retrying(self, name: str, call: Callable[[], Coroutine[Any, Any, T]]) -> T:
         """Connector code, with the same input again after each RetryLater. Raises Stopped when there is no time."""
         while True:
             await right_to_write()
@@ -248,12 +265,12 @@ class SinkTask:
             except ConnectionLost:
                 raise
             except RetryLater as error:
-                await self._pause(error)
+                await self.pause(error)
             else:
                 self._connection.works()
                 return answer
 
-    async def _pause(self, error: RetryLater) -> None:
+    async def pause(self, error: RetryLater) -> None:
         """As a member that others need not wait for. Raises Reassigned, and Stopped."""
         pausing = asyncio.ensure_future(self._connection.pause(error))
         try:

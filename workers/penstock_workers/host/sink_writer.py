@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
-from typing import Any
+from collections.abc import Callable, Coroutine, Sequence
+from typing import Any, Protocol
 
 from penstock import BadConfiguration, Batch, RetryLater, Sink
 from penstock_workers.connector_config import CommonConnectorConfig
@@ -19,6 +19,19 @@ from penstock_workers.host.stages import RecordFailure, Stage
 from penstock_workers.lease import right_to_write
 
 
+class Membership(Protocol):
+    """The task, as far as writing needs it: a member of its group that others need not wait for."""
+
+    async def retrying(self, name: str, call: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        """Make a call into the sink, and make it again after each RetryLater. Raises RetriesExhausted."""
+
+    async def pause(self, error: RetryLater) -> None:
+        """Wait for what passes. Raises RetriesExhausted when that was enough."""
+
+    async def remain_member(self) -> None:
+        """To be called between two writes."""
+
+
 class SinkWriter:
     def __init__(
         self,
@@ -26,15 +39,11 @@ class SinkWriter:
         config: CommonConnectorConfig,
         sink: Sink[Any],
         connection: Connection,
-        retrying: Callable[[str, Callable[[], Coroutine[Any, Any, None]]], Awaitable[None]],
-        pause: Callable[[RetryLater], Awaitable[None]],
+        membership: Membership,
     ) -> None:
-        """`retrying`: makes a call into the sink, and makes it again after each RetryLater; `pause`: waits for that.
-        Both raise RetriesExhausted when that was enough."""
         self._sink = sink
         self._connection = connection
-        self._retrying = retrying
-        self._pause = pause
+        self._membership = membership
         conversion = Conversion(config, sink.columns_hold)
         self._conversion = conversion if conversion.is_needed else None
         _check_dead_letter_topic(config, sink)
@@ -65,11 +74,12 @@ class SinkWriter:
         await self._dead_letters.close()
 
     async def _write(self, batch: Batch) -> None:
+        await self._membership.remain_member()
         await right_to_write()
         if not self._has_patience:
             return await self._connection.call("write", self._sink.write(batch))
         try:
-            await self._retrying("write", lambda: self._sink.write(batch))
+            await self._membership.retrying("write", lambda: self._sink.write(batch))
         except RetriesExhausted:
             self._has_patience = False
             raise
@@ -80,7 +90,7 @@ class SinkWriter:
             return []
         self._has_patience = True
         failed = await write_all_but_failing(
-            self._write, self._pause, converted, stop_at_first=not self.failures.tolerated
+            self._write, self._membership.pause, converted, stop_at_first=not self.failures.tolerated
         )
         by = class_name(self._sink)
         return [RecordFailure(Stage.TASK_PUT, batch, kept[index], error, by) for index, error in failed.items()]

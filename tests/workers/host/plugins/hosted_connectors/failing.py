@@ -4,10 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any, ClassVar
 
-from penstock import Batch, Positions, RetryLater, Sink, SinkConfig, Source, SourceConfig, option
+from penstock import (
+    Batch,
+    Positions,
+    RetryLater,
+    Sink,
+    SinkConfig,
+    Source,
+    SourceConfig,
+    TopicPartition,
+    option,
+)
 from penstock.connector import ColumnsHold
 
 from .sources import tell
@@ -54,6 +64,25 @@ class NeverReady(Lines):
             await super().write(batch)
         except ValueError as error:
             raise RetryLater("busy", after_seconds=0.01) from error
+
+
+class SlowAtMany(Lines):
+    """Takes its time to refuse more than one record at once."""
+
+    async def open(self) -> None:
+        await super().open()
+        tell("open")
+
+    async def assigned(self, partitions: Sequence[TopicPartition]) -> Mapping[TopicPartition, int]:
+        tell("assigned", written=len(self.written))
+        return {}
+
+    async def write(self, batch: Batch) -> None:
+        await asyncio.sleep(0.1)
+        if len(batch) > 1:
+            tell("refused")
+            raise ValueError("one at a time")
+        await super().write(batch)
 
 
 class Unflushed(Lines):
