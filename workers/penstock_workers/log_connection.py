@@ -24,7 +24,11 @@ class LogConnection(Config):
     """Where the log is, and how to connect to it."""
 
     bootstrap_servers: str = option(
-        "Where the log is: host:port pairs, comma-separated.", default="127.0.0.1:9092", importance="high", group=_GROUP
+        "Where the log is: host:port pairs, comma-separated.",
+        default="127.0.0.1:9092",
+        pattern=r"\w",
+        importance="high",
+        group=_GROUP,
     )
     security_protocol: str = option(
         "Whether connections to the log are encrypted (SSL) and begin with a login (SASL).",

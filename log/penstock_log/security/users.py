@@ -1,6 +1,6 @@
 """The first users: a file of NAME=PASSWORD lines, for a log in which nobody could log in to add users.
 
-A user who exists is left as he is, so that an old password does not come back with the file; change it with any tool
+A user who exists is left alone, so that an old password does not come back with the file; change it with any tool
 that speaks AlterUserScramCredentials.
 """
 

@@ -24,6 +24,7 @@ COMMANDS = {
     "plugin": "List installed plugins and their options, make new ones.",
     "topic": "List, describe, create, change, watch and delete topics.",
     "group": "List consumer groups, see their lag, reset their offsets.",
+    "user": "List, add and remove the users that may log in to the log.",
     "produce": "Write lines from stdin to a topic.",
     "consume": "Print the records of a topic.",
 }

@@ -1,5 +1,6 @@
 """The commands that talk to the log, and a worker, with a file that says how to connect."""
 
+import json
 import subprocess
 import sys
 from collections.abc import Callable
@@ -43,6 +44,19 @@ def test_a_wrong_password_is_named_as_such(penstock: Run, client_file: WriteFile
     assert result.returncode == WRONG_ENVIRONMENT
     assert "authentication-failed" in result.stderr
     assert "guessed" not in result.stderr
+
+
+def test_users_are_added_changed_and_removed(penstock: Run, client_file: WriteFile) -> None:
+    file = client_file()
+    assert penstock("user", "set", "eve", "--command-config", file, input="eve's secret\n").returncode == 0
+    listed = json.loads(penstock("user", "list", "-o", "json", "--command-config", file).stdout)
+    assert {"user": "eve", "mechanisms": ["SCRAM-SHA-256", "SCRAM-SHA-512"]} in listed
+    login = Path(file).read_text().replace('"alice"', '"eve"').replace('"alice-secret"', '"eve\'s secret"')
+    Path(file).write_text(login)
+    assert penstock("topic", "list", "--command-config", file).returncode == 0
+    assert penstock("user", "delete", "eve", "--yes", "--command-config", client_file()).returncode == 0
+    again = penstock("user", "delete", "eve", "--yes", "--command-config", file)
+    assert "unknown-user" in again.stderr
 
 
 def test_a_worker_takes_no_secret_from_its_command_line(penstock: Run) -> None:
