@@ -5,6 +5,7 @@ The options have the names that Kafka's own clients give them, so a `client.prop
 
 from __future__ import annotations
 
+import logging
 import re
 import ssl
 from collections.abc import Iterator, Mapping
@@ -18,6 +19,17 @@ SASL_MECHANISMS = ("PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512")
 _GROUP = "Log"
 _LOGIN_MODULE = re.compile(r"\s*[\w.]*\b(?:Plain|Scram)LoginModule\s+required\b(?P<options>.*);\s*", re.DOTALL)
 _LOGIN_OPTION = re.compile(r"""(\w+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|'((?:[^'\\]|\\.)*)'|([^\s"';]+))""", re.DOTALL)
+
+
+class _WithoutLogins(logging.Filter):
+    """At DEBUG, which people may set while a worker runs, aiokafka logs each request, that with the password too."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        arguments = record.args if isinstance(record.args, tuple) else ()
+        return not any(type(argument).__name__.startswith("SaslAuthenticateRequest") for argument in arguments)
+
+
+logging.getLogger("aiokafka.conn").addFilter(_WithoutLogins())
 
 
 class LogConnection(Config):

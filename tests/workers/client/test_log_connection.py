@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 import ssl
 from typing import Any
 
 import msgspec
 import pytest
+from aiokafka import AIOKafkaProducer
 from tests.secured_log import MECHANISMS, SecuredLog
 
 from penstock import BadConfiguration, ConnectionLost
@@ -97,6 +99,17 @@ async def test_why_another_protocol_than_the_logs_does_not_connect(secured_log: 
         reason = await why_unreachable(LogConnection(bootstrap_servers=secured_log.addresses[listener]))
         assert isinstance(reason, ConnectionLost)
         assert "security.protocol" in reason.problem.hint
+
+
+async def test_no_password_is_logged_at_any_level(secured_log: SecuredLog, caplog: pytest.LogCaptureFixture) -> None:
+    """aiokafka logs its requests, the one with the password too."""
+    caplog.set_level(logging.DEBUG)
+    for mechanism in MECHANISMS:
+        options = LogConnection.of(secured_log.options("SASL_PLAINTEXT", mechanism)).aiokafka_options()
+        async with AIOKafkaProducer(**options):
+            pass
+    assert "MetadataRequest" in caplog.text
+    assert "alice-secret" not in caplog.text
 
 
 async def test_a_producer_and_a_consumer_say_why_they_do_not_start(secured_log: SecuredLog) -> None:
