@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 from uuid import UUID
 
 import re2  # type: ignore[import-untyped]
 
 from penstock_log.controller.state import ClusterState
 from penstock_log.errors import ErrorCode, LogError
+
+
+PATTERNS_MAX: Final = 1_000
+"""Whose matches are remembered: clients can think up any number."""
 
 
 class Topics(Protocol):
@@ -38,6 +42,8 @@ class ClusterTopics:
     def matching(self, pattern: str) -> frozenset[str]:
         if pattern not in self._matches:
             compiled = _compiled(pattern)
+            if len(self._matches) == PATTERNS_MAX:
+                self._matches.clear()
             self._matches[pattern] = frozenset(name for name in self._state.topics if compiled.fullmatch(name))
         return self._matches[pattern]
 
