@@ -15,6 +15,7 @@ import contextlib
 import json
 import os
 import random
+import signal
 import socket
 import statistics
 import subprocess
@@ -35,7 +36,7 @@ from confluent_kafka.admin import AdminClient, NewTopic  # type: ignore[attr-def
 
 PENSTOCK = [sys.executable, "-P", "-m", "penstock_platform"]
 WORKERS, SOURCES, RECORDS_PER_SECOND = 3, 6, 100
-DEADLINE_SECONDS = 60.0
+DEADLINE_SECONDS = 120.0
 LEADER_EVERY = 3
 
 
@@ -54,15 +55,21 @@ class Witness(threading.Thread):
         super().__init__(daemon=True)
         settings = {"bootstrap.servers": bootstrap_servers, "group.id": "failover", "enable.auto.commit": False}
         self._consumer = Consumer({**settings, "isolation.level": "read_committed", "fetch.wait.max.ms": 20})
+        self._done = threading.Event()
         self._consumer.assign([TopicPartition(topic, 0, OFFSET_BEGINNING) for topic in topics])
         self._arrived: dict[str, list[tuple[int, float]]] = {topic: [] for topic in topics}
 
     def run(self) -> None:
-        while True:
+        while not self._done.is_set():
             for message in self._consumer.consume(500, timeout=0.02):
                 topic = message.topic()
                 if message.error() is None and topic is not None:
                     self._arrived[topic].append((message.timestamp()[1], time.time()))
+
+    def stop(self) -> None:
+        self._done.set()
+        self.join()
+        self._consumer.close()
 
     def first_after(self, topic: str, made_ms: float) -> float | None:
         """When the first record arrived that was made later than that."""
@@ -119,8 +126,9 @@ class Cluster:
 
     def stop(self) -> None:
         for worker in self.workers:
-            worker.process.kill()
-            worker.process.wait()
+            if hasattr(worker, "process"):
+                worker.process.kill()
+                worker.process.wait()
 
     def settled(self) -> dict[str, Any]:
         """The cluster as all its workers see it, once every task runs and every worker has its share."""
@@ -148,13 +156,16 @@ class Cluster:
 def measure(name: str, bootstrap_servers: str, kills: int, chance: random.Random) -> Iterator[Kill]:
     with tempfile.TemporaryDirectory(prefix="penstock-benchmark-") as folder:
         cluster = Cluster(bootstrap_servers, Path(folder))
+        witness = Witness(bootstrap_servers, cluster.topics)
+        witness.start()
         try:
             cluster.start()
-            witness = Witness(bootstrap_servers, cluster.topics)
-            witness.start()
             for number in range(kills):
-                yield kill_one(name, cluster, witness, of_leader=number % LEADER_EVERY == 0, chance=chance)
+                kill = kill_one(name, cluster, witness, of_leader=number % LEADER_EVERY == 0, chance=chance)
+                click.echo(f"{name}, kill {number + 1} of {kills}: {kill.seconds[-1]:.2f} s", err=True)
+                yield kill
         finally:
+            witness.stop()
             cluster.stop()
 
 
@@ -232,6 +243,7 @@ def wait_until(condition: Callable[[], Any], what: str) -> Any:
 @click.option("--output", type=click.Choice(["table", "json"]), default="table", show_default=True)
 def main(kafka: str, kills: int, seed: int, output: str) -> None:
     """Kill workers of a cluster, and time how long their tasks are away."""
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(1))  # so that what was started is ended
     chance = random.Random(seed)
     with bundled_log() as bootstrap_servers:
         found = list(measure("bundled", bootstrap_servers, kills, chance))
