@@ -10,7 +10,6 @@ import re2  # type: ignore[import-untyped]
 from penstock_log.controller.state import ClusterState
 from penstock_log.errors import ErrorCode, LogError
 
-
 PATTERNS_MAX: Final = 1_000
 """Whose matches are remembered: clients can think up any number."""
 
