@@ -53,7 +53,7 @@ def _parse_arguments() -> argparse.Namespace:
     )
     parser.add_argument("--kafka", metavar="HOST:PORT", help="an Apache Kafka on this machine")
     parser.add_argument("--sizes", type=int, nargs="+", default=[100, 1_000, 10_000], choices=(100, 1_000, 10_000))
-    parser.add_argument("--quick", action="store_true", help="a fifth of the records, for a look: its rates are less steady")
+    parser.add_argument("--quick", action="store_true", help="a fifth of the records, for a look")
     parser.add_argument("--output", choices=("table", "json"), default="table")
     return parser.parse_args()
 
