@@ -90,7 +90,7 @@ async def test_small_and_large_batches_keep_their_order(
     producer = await started_producer(kafka)
     small = [Batch(fresh_topic, [b"%d" % number]) for number in range(2000)]
     large = Batch(fresh_topic, [b"%d" % number * 500 for number in range(2000, 4000)])
-    assert sum(map(len, large.values)) > 2 * RECORD_BATCH_MAX_BYTES  # type: ignore[arg-type]
+    assert sum(map(len, large.values)) > 2 * RECORD_BATCH_MAX_BYTES
     await send_all(producer, *small, large, small[0])
     expected = [batch.values[0] for batch in small] + list(large.values) + [b"0"]
     assert values(await asyncio.to_thread(read, kafka, fresh_topic, len(expected))) == expected
