@@ -68,6 +68,25 @@ class Connector(Generic[ConfigT]):
 class Source(Connector[SourceConfigT]):
     """Brings records from an external system into topics."""
 
+    split_requested = False
+    """See `request_split`."""
+
+    @classmethod
+    async def split(cls, config: SourceConfigT, tasks_max: int) -> Sequence[Mapping[str, Any]]:
+        """Divide the work among tasks: for each, `tasks_max` at most, the options in which it differs from the
+        connector's configuration. Without this method a source is one task.
+
+        Asked in a process of its own, with the deadline of a call, after each change of the configuration and each
+        `request_split`. No two tasks of one answer may read the same; the platform starts the tasks of a new answer
+        when all of the old have stopped. A task finds all positions of the connector, its own by source partition.
+        """
+        return [{}]
+
+    def request_split(self) -> None:
+        """Have the work divided anew: what there is to read has changed. A task may call this from `read`; it goes on,
+        and is stopped if the new division is another."""
+        self.split_requested = True
+
     @abstractmethod
     def read(self, positions: Positions) -> AsyncIterator[Batch]:
         """Yield batches, each with the position to resume from after it. Write it as an async generator.

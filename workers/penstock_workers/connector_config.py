@@ -197,10 +197,12 @@ def common_config(config: Mapping[str, str]) -> CommonConnectorConfig:
     return CommonConnectorConfig.parse({key: value for key, value in config.items() if key in _DEFAULTS})
 
 
+SPLIT_OF = "penstock.split"
+"""In the configuration of a task only: what its connector's work was divided by. Tasks never see it."""
 LIVE_PREFIXES = ("restart.", "stuck.", "rate.limit.")
 """Options of the platform that a running task takes up as they change; any other starts it anew."""
 
-_LIVE = {key for key in CommonConnectorConfig.json_schema()["properties"] if key.startswith(LIVE_PREFIXES)}
+_LIVE = {key for key in CommonConnectorConfig.json_schema()["properties"] if key.startswith(LIVE_PREFIXES)} | {SPLIT_OF}
 _DEFAULTS = {key: each.get("default") for key, each in CommonConnectorConfig.json_schema()["properties"].items()}
 
 

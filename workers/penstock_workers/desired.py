@@ -9,7 +9,7 @@ from typing import Literal, TypeAlias
 
 import orjson
 
-from penstock_workers.connector_config import without_live_options
+from penstock_workers.connector_config import SPLIT_OF, without_live_options
 from penstock_workers.plugins import ConnectorType, PluginInfo
 from penstock_workers.status import TargetState, TaskId
 from penstock_workers.store.assignments import Assignment
@@ -33,6 +33,8 @@ class DesiredConnector:
     """Which division of a source's work into several tasks these are: tasks of two divisions never run together."""
     here: frozenset[int] | None = None
     """The tasks that this worker has been given; None for all."""
+    split_request: str = ""
+    """The last wish of a task to have the work divided anew."""
 
     @property
     def type(self) -> ConnectorType | Literal["unknown"]:
@@ -55,14 +57,53 @@ class DesiredConnector:
                     yield TaskId(self.name, number), config
 
     def planned_tasks(self) -> Sequence[StringMap]:
-        return plan_tasks(self.config, self.plugin, self.target_state)
+        """What its tasks should be; those that there are, as long as the source has yet to divide its work."""
+        if not self.splits or self.target_state is TargetState.STOPPED:
+            return plan_tasks(self.config, self.plugin, self.target_state)
+        if self.needs_split:
+            return self.tasks
+        return [with_live_options(task, self.config) for task in self.tasks]
+
+    @property
+    def splits(self) -> bool:
+        return self.plugin is not None and splits(self.config, self.plugin)
+
+    @property
+    def division(self) -> str:
+        """What its work has to be divided by: its configuration, and the last wish for a new division."""
+        return f"{_digest([self.config])}{self.split_request}"
+
+    @property
+    def needs_split(self) -> bool:
+        """The source has to be asked how to divide its work."""
+        if not self.splits or self.target_state is TargetState.STOPPED:
+            return False
+        return not self.tasks or any(task.get(SPLIT_OF) != self.division for task in self.tasks)
+
+    def divided(self, parts: Sequence[StringMap]) -> list[StringMap]:
+        """Its tasks, from the source's answer."""
+        return [{**self.config, **part, SPLIT_OF: self.division} for part in parts]
 
 
-def desired_connector(name: str, table: ConfigTable, plugins: Sequence[PluginInfo]) -> DesiredConnector:
+def splits(config: StringMap, plugin: PluginInfo) -> bool:
+    return plugin.splits and tasks_max(config) > 1
+
+
+def with_live_options(task: StringMap, config: StringMap) -> StringMap:
+    """A task's configuration, with the options that a running task takes up as its connector has them now."""
+    fixed = without_live_options(config)
+    live = {key: value for key, value in config.items() if key not in fixed}
+    return {**without_live_options(task), **live, SPLIT_OF: task.get(SPLIT_OF, "")}
+
+
+def desired_connector(
+    name: str, table: ConfigTable, plugins: Sequence[PluginInfo], split_request: str = ""
+) -> DesiredConnector:
     config, tasks = table.configs[name], table.tasks(name)
     plugin = find_plugin(config, plugins)
     task_set = _digest(tasks) if len(tasks) > 1 and (plugin is None or plugin.type == "source") else ""
-    return DesiredConnector(name, config, table.target_state(name), tasks, plugin, task_set)
+    state = table.target_state(name)
+    return DesiredConnector(name, config, state, tasks, plugin, task_set, split_request=split_request)
 
 
 def given_to(

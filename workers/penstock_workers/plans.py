@@ -34,7 +34,10 @@ class Plans:
         """All connectors of the cluster."""
         if self._desired is None:
             table = self._tables.configs
-            self._desired = {name: desired_connector(name, table, self._plugins) for name in table.configs}
+            requests = self._tables.split_requests.latest
+            self._desired = {
+                name: desired_connector(name, table, self._plugins, requests.get(name, "")) for name in table.configs
+            }
         return self._desired
 
     def one(self, name: str) -> DesiredConnector:

@@ -25,6 +25,8 @@ class PluginInfo:
     """Where a task host finds the class: `penstock_file.source:FileSource`."""
     schema: Mapping[str, Any]
     """JSON Schema of the connector's own options (`Config.json_schema()`), without the common ones."""
+    splits: bool = False
+    """A source that divides its work among several tasks."""
     keeps_offsets: bool = False
     """A sink that stores its offsets with its data: what the group committed does not move it."""
 

@@ -11,7 +11,7 @@ import random
 import resource
 import signal
 import time
-from collections.abc import Awaitable, Callable, Collection, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
@@ -31,6 +31,8 @@ from penstock_workers.task_host import (
     ForkServer,
     Printed,
     Progress,
+    Split,
+    SplitRequested,
     Started,
     TaskEvent,
     TaskHost,
@@ -54,6 +56,7 @@ class Supervisor:
         positions: Callable[[str], Awaitable[Positions]],
         on_change: Callable[[], None],
         on_topics: Callable[[TaskId, Collection[str]], None],
+        on_split_requested: Callable[[str], None],
         *,
         graceful_timeout_seconds: float,
         lease_descriptor: int | None = None,
@@ -66,6 +69,7 @@ class Supervisor:
         self._positions = positions
         self._on_change = on_change
         self._on_topics = on_topics
+        self._on_split_requested = on_split_requested
         self._graceful_timeout_seconds = graceful_timeout_seconds
         self.runs: dict[TaskId, TaskRun] = {}
         self.seen = Seen()
@@ -103,6 +107,29 @@ class Supervisor:
         """A task that has no run is about to be started anyway, or is not wanted."""
         if run := self.runs.get(task):
             self._set(task, reconcile.restart(run, only_failed=only_failed))
+
+    async def divide(self, spec: TaskSpec) -> Sequence[StringMap]:
+        """The work of a source in parts: connector code, so in a process of its own. Raises PenstockError."""
+        divided: asyncio.Future[Sequence[StringMap]] = asyncio.get_running_loop().create_future()
+
+        def on_event(event: TaskEvent) -> None:
+            match event:
+                case _ if divided.done():
+                    return
+                case Split(parts):
+                    divided.set_result(parts)
+                case Failed(problem):
+                    text, code = str(problem["message"]), str(problem["code"])
+                    divided.set_exception(PenstockError(text, code=code, where=str(problem["where"])))
+                case Died(exit_code):
+                    divided.set_exception(PenstockError(_obituary(exit_code), where=spec.import_path))
+
+        host = TaskHost(spec, on_event, self._fork_server, partial(self._positions, spec.connector))
+        await host.start()
+        try:
+            return await divided
+        finally:
+            await host.kill()
 
     async def kill(self, tasks: Collection[TaskId]) -> None:
         """End them at once, as those of others. Returns when nothing of them runs."""
@@ -208,6 +235,8 @@ class Supervisor:
                 self.seen.progress(task, event, time.monotonic())
             case TopicsUsed(topics):
                 self._on_topics(task, topics)
+            case SplitRequested():
+                self._on_split_requested(task.connector)
             case Printed(line):
                 self.seen.logs.printed(task, line)
             case Ended():

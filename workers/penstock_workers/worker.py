@@ -19,12 +19,13 @@ from penstock import PenstockError, Positions
 from penstock_workers.cluster.cluster import Cluster
 from penstock_workers.cluster.info import ClusterInfo, cluster_info
 from penstock_workers.cluster.leadership import Leadership
+from penstock_workers.cluster.splitting import Splitting
 from penstock_workers.cluster.statuses import published_by_leader, published_by_owner, seen_from_afar
 from penstock_workers.config import WorkerConfig
 from penstock_workers.connector_config import AT_LEAST_ONCE
 from penstock_workers.connector_logs import ConnectorLog
 from penstock_workers.dead_letters.connector_dead_letters import ConnectorDeadLetters
-from penstock_workers.desired import DesiredConnector, StringMap, find_plugin, plan_tasks
+from penstock_workers.desired import DesiredConnector, StringMap, find_plugin, plan_tasks, splits, tasks_max
 from penstock_workers.errors import ConnectorExists, LogUnavailable, UnknownTask
 from penstock_workers.lease import Lease
 from penstock_workers.logger_levels import level_record, number_of
@@ -52,7 +53,8 @@ from penstock_workers.store.configs import (
     target_state_record,
 )
 from penstock_workers.store.records import TableRecord
-from penstock_workers.store.statuses import Statuses
+from penstock_workers.store.split_requests import split_request_record
+from penstock_workers.store.statuses import Statuses, Subject
 from penstock_workers.store.tables import Tables
 from penstock_workers.supervisor import Supervisor
 from penstock_workers.task_host import TaskSpec
@@ -90,16 +92,19 @@ class Worker:
             self._positions,
             self._upkeep.soon,
             self.topics.used,
+            self._wish_for_split,
             graceful_timeout_seconds=config.task_shutdown_graceful_timeout_seconds,
             lease_descriptor=self._lease.descriptor,
         )
         self._given: dict[TaskId, int] = {}
         """The epoch under which each task that runs was given to this worker."""
-        self._leadership = Leadership(config, self._tables, self._plans.wanted, self._plans.unplanned)
+        self._splitting = Splitting(self._divide, self._on_change)
+        self._leadership = Leadership(config, self._tables, self._plans.wanted, self._unplanned)
         self._cluster = Cluster(config, self._lease, self._leadership, admit=self._admit, on_view=self._on_change)
         self.logger_levels = self._tables.logger_levels
         self.offsets = ConnectorOffsets(config, self._tables, self._plans.one, self._has_tasks)
         self.dead_letters = ConnectorDeadLetters(config, self._plans.one)
+        self._split_wishes: set[str] = set()
         self._admitted = False
         self._assigned = asyncio.Event()
         """Perhaps: something was read."""
@@ -136,6 +141,7 @@ class Worker:
             with suppress(TimeoutError, LogUnavailable):
                 async with asyncio.timeout(LAST_WRITE_SECONDS):
                     await self._write_statuses(_unassigned(self._own_statuses()))
+        await self._splitting.stop()
         await self._cluster.stop(leave=drain or not self._cluster.others)
         await self._tables.stop()
         log.info("worker stopped", worker_id=self._config.id)
@@ -186,6 +192,8 @@ class Worker:
         published = self._tables.statuses.statuses.get(name)
         generation = published.generation if published else self._tables.assignments.current.epoch
         of_connector = replace(found[name], worker_id=self._leader, generation=generation)
+        if connector.needs_split and published and published.state is State.FAILED:
+            of_connector = published
         return ConnectorStatus(name, connector.type, of_connector, tasks)
 
     def tasks(self, name: str) -> Sequence[TaskInfo]:
@@ -261,6 +269,28 @@ class Worker:
             raise UnknownTask(name, task, count)
         await self._tables.config_log.write([restart_record(RestartRequest(name, False, False, task))])
 
+    def _unplanned(self) -> list[TableRecord]:
+        """For the leader: what the config topic does not say yet of tasks. It has sources asked whose work is to be
+        divided."""
+        desired = self._plans.desired()
+        self._splitting.ask(desired)
+        return self._plans.unplanned() + self._splitting.records(desired)
+
+    async def _divide(self, connector: DesiredConnector) -> Sequence[StringMap]:
+        spec = await self._prepare(TaskId(connector.name, 0), connector.config)
+        return await self._supervisor.divide(replace(spec, tasks=1, split_max=tasks_max(connector.config)))
+
+    def _wish_for_split(self, name: str) -> None:
+        if name in self._plans.desired() and not self._plans.one(name).needs_split:
+            self._split_wishes.add(name)
+            self._upkeep.soon()
+
+    async def _write_split_wishes(self) -> None:
+        while self._split_wishes:
+            name = next(iter(self._split_wishes))
+            await self._tables.cluster_log.write([split_request_record(name, uuid4().hex[:8])])
+            self._split_wishes.discard(name)
+
     def _has_tasks(self, name: str) -> bool:
         """Anywhere in the cluster, as far as is known here."""
         assignment = self._tables.assignments.current
@@ -298,7 +328,10 @@ class Worker:
     def _planned(self, name: str, config: StringMap, state: TargetState) -> Iterator[TableRecord]:
         """In one batch, so that nobody sees the configuration without its tasks."""
         config = {**config, "name": name}
-        tasks = plan_tasks(config, find_plugin(config, self._plugins), state)
+        plugin = find_plugin(config, self._plugins)
+        tasks: Sequence[StringMap] = plan_tasks(config, plugin, state)
+        if tasks and plugin and splits(config, plugin):  # until the leader has had them divided anew
+            tasks = self._tables.configs.tasks(name)
         return connector_records(name, config, state, tasks)
 
     def _here(self) -> Mapping[str, DesiredConnector]:
@@ -328,6 +361,8 @@ class Worker:
 
     async def _drained(self) -> None:
         """Returns when the others have taken over all tasks, when there are no others, or when the time is up."""
+        if not self._cluster.others:
+            return
         self._cluster.drain()
         with suppress(TimeoutError):
             async with asyncio.timeout(self._config.drain_timeout_seconds):
@@ -373,7 +408,7 @@ class Worker:
     def _leader(self) -> str:
         return self._cluster.view.leader if self._cluster.view else self._config.id
 
-    def _found_statuses(self, desired: Mapping[str, DesiredConnector]) -> Statuses:
+    def _found_statuses(self, desired: Mapping[str, DesiredConnector]) -> dict[Subject, Status]:
         """As if all of them were this worker's."""
         return statuses(desired, self._supervisor.runs, self._config.id, 0)
 
@@ -393,6 +428,7 @@ class Worker:
         if not self._admitted:
             return
         self._supervisor.keep_logs_of(self._tables.configs.configs)
+        await self._write_split_wishes()
         await self._write_statuses(self._own_statuses())
         if self._leadership.since_epoch is not None:
             await self._publish_as_leader(self._leadership.since_epoch)
@@ -400,6 +436,9 @@ class Worker:
     async def _publish_as_leader(self, since_epoch: int) -> None:
         assignment = self._tables.assignments.current
         found = self._found_statuses(self._plans.desired())
+        for name, why in self._splitting.errors.items():
+            if name in found:
+                found[name] = replace(found[name], state=State.FAILED, trace=why)
         await self._write_statuses(published_by_leader(found, assignment, self._config.id, since_epoch))
         known = {*found, *assignment.tasks, *assignment.revoking}
         if records := self._tables.statuses.removal(known):

@@ -67,6 +67,7 @@ def describe(connector: Any, entry_point: EntryPoint, problems: list[Problem]) -
             "version": _version(connector, entry_point),
             "import_path": f"{connector.__module__}:{connector.__qualname__}",
             "schema": connector.config_class().json_schema(),
+            "splits": issubclass(connector, Source) and _splits(connector),
             "keeps_offsets": issubclass(connector, Sink) and connector.assigned is not Sink.assigned,
         }
         json.dumps(description)  # a default that is not JSON shows here, beside the plugin that it belongs to
@@ -74,6 +75,11 @@ def describe(connector: Any, entry_point: EntryPoint, problems: list[Problem]) -
         problems.append(_broken(entry_point, error))
         return None
     return description
+
+
+def _splits(source: type[Source[Any]]) -> bool:
+    """It has a `split` of its own."""
+    return any("split" in each.__dict__ for each in source.__mro__[: source.__mro__.index(Source)])
 
 
 def _version(connector: type[Connector[Any]], entry_point: EntryPoint) -> str:

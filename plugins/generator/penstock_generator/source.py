@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping, Sequence
+from typing import Any
 
 from penstock import Batch, Positions, Source, SourceConfig, option
 from penstock_generator.formats import TEMPLATES, Format
@@ -25,15 +26,23 @@ class GeneratorConfig(SourceConfig):
     rate_per_second: float = option(
         "Records in each second. 0: as fast as the log takes them.", default=1000.0, minimum=0
     )
-    records: int = option("Number of records after which the input ends. 0: never.", default=0, minimum=0)
+    records: int = option("Number of records of a task after which its input ends. 0: never.", default=0, minimum=0)
     seed: int = option("Chooses the content: another seed, other records.", default=0, importance="low")
 
 
 class GeneratorSource(Source[GeneratorConfig]):
-    """Its position is the number of the next record."""
+    """Its position is the number of the next record of its seed.
+
+    With several tasks each has a seed of its own, counted up from the connector's, and a share of the rate."""
+
+    @classmethod
+    async def split(cls, config: GeneratorConfig, tasks_max: int) -> Sequence[Mapping[str, Any]]:
+        rate = config.rate_per_second / tasks_max
+        return [{"seed": config.seed + number, "rate.per.second": rate} for number in range(tasks_max)]
 
     async def read(self, positions: Positions) -> AsyncIterator[Batch]:
-        position = positions.of() or {"record": 0}
+        partition = {"seed": self.config.seed} if self.config.seed else {}
+        position = positions.of(**partition) or {"record": 0}
         number = int(position["record"])
         content = Format(self.config.format, self.config.seed)
         now = asyncio.get_running_loop().time
@@ -42,7 +51,7 @@ class GeneratorSource(Source[GeneratorConfig]):
             if count := pace.take(min(remaining, BATCH_RECORDS), now()):
                 values = content.records(number, count)
                 number += count
-                yield Batch(self.config.topic, values, position={"record": number})
+                yield Batch(self.config.topic, values, position={"record": number}, source_partition=partition)
             await asyncio.sleep(pace.seconds_to_wait(now()))  # zero at full speed: it lets the loop turn
 
     def _remaining(self, number: int) -> int:

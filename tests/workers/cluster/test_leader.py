@@ -114,6 +114,15 @@ class ClusterMachine(RuleBasedStateMachine):
             for _ in range(count):
                 self.read(name)
 
+    @precondition(lambda self: self.views)
+    @rule(late=st.integers(1, 2), behind=st.sets(names, max_size=2), slow=st.sets(names, max_size=2))
+    def go_on(self, late: int, behind: set[str], slow: set[str]) -> None:
+        """What happens most."""
+        self.lead(late)
+        self.catch_up(behind, 2)
+        self.finish_stops(slow)
+        self.lead(late)
+
     @rule(slow=st.sets(names, max_size=2))
     def finish_stops(self, slow: set[str]) -> None:
         for name in self.workers.keys() - slow:
@@ -175,7 +184,7 @@ class ClusterMachine(RuleBasedStateMachine):
 
 
 TestCluster = pytest.mark.filterwarnings("ignore")(ClusterMachine.TestCase)
-TestCluster.settings = settings(max_examples=200, stateful_step_count=25, deadline=None)
+TestCluster.settings = settings(max_examples=300, stateful_step_count=20, deadline=None)
 
 
 def settled(current: Assignment, group: View, wanted: Wanted) -> Assignment:

@@ -19,6 +19,7 @@ from penstock_workers.worker import Worker
 
 PLUGINS = [
     PluginInfo("penstock_demo.Numbers", "source", "1", "penstock_demo:Numbers", {}),
+    PluginInfo("penstock_demo.Shards", "source", "1", "penstock_demo:Shards", {}, splits=True),
     PluginInfo("penstock_demo.Collect", "sink", "1", "penstock_demo:Collect", {}),
 ]
 

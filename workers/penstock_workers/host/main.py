@@ -12,6 +12,8 @@ import socket
 import sys
 import traceback
 from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
 from typing import Any, Protocol
 
 import structlog
@@ -22,9 +24,10 @@ from penstock import Failed as ConnectorFailed
 from penstock import PenstockError, Positions, Sink, Source
 from penstock.connector import Connector
 from penstock_workers import client
-from penstock_workers.connector_config import CommonConnectorConfig
+from penstock_workers.connector_config import SPLIT_OF, CommonConnectorConfig
 from penstock_workers.errors import LogUnavailable
 from penstock_workers.host.channel import Channel
+from penstock_workers.host.failures import RecordsFailed
 from penstock_workers.host.limits import apply_limits, lift_memory_limit, memory_error
 from penstock_workers.host.log_errors import of_the_log
 from penstock_workers.host.messages import (
@@ -35,6 +38,8 @@ from penstock_workers.host.messages import (
     NewOptions,
     PositionsWanted,
     Progress,
+    Split,
+    SplitRequested,
     Stop,
     StoredPositions,
     TaskSpec,
@@ -128,10 +133,29 @@ async def run_task(
 ) -> None:
     connector = load(spec)
     match connector:
+        case Source() if spec.split_max:
+            report(Split(await divided(spec, connector)))
         case Source():
             await run_source(spec, connector, report, stop, positions, rate_limit)
         case Sink():
             await run_sink(spec, connector, report, stop, rate_limit)
+
+
+async def divided(spec: TaskSpec, source: Source[Any]) -> list[dict[str, str]]:
+    """Its work, in parts. Raises BadConfiguration where a part is no configuration, Failed where there are too many."""
+    try:
+        async with asyncio.timeout(spec.call_timeout_seconds):
+            answer = await type(source).split(source.config, spec.split_max)
+    except TimeoutError as error:
+        text = f"split did not return in {spec.call_timeout_seconds:g} s"
+        raise ConnectorFailed(text, code=CALL_TIMEOUT, where=spec.import_path) from error
+    parts = [{key: str(value) for key, value in part.items()} for part in answer]
+    if not 1 <= len(parts) <= spec.split_max:
+        text = f"split answered {len(parts)} parts, not 1 to tasks.max={spec.split_max}"
+        raise ConnectorFailed(text, where=spec.import_path)
+    for part in parts:
+        load(replace(spec, config={**spec.config, **part}))
+    return parts
 
 
 async def run_source(
@@ -152,10 +176,20 @@ async def run_source(
         await asyncio.wait((positions, stopping), return_when=asyncio.FIRST_COMPLETED)
         stopping.cancel()
         if positions.done():
+            asking = asyncio.create_task(repeat(partial(ask_for_split, source, report), PROGRESS_INTERVAL_SECONDS))
             task = SourceTask(spec, source, producer, positions.result(), rate_limit, report, stop)
-            await run_reporting(task, report)
+            try:
+                await run_reporting(task, report)
+            finally:
+                asking.cancel()
     finally:
         await producer.close()
+
+
+def ask_for_split(source: Source[Any], report: Report) -> None:
+    if source.split_requested:
+        source.split_requested = False
+        report(SplitRequested())
 
 
 async def run_sink(spec: TaskSpec, sink: Sink[Any], report: Report, stop: asyncio.Event, rate_limit: RateLimit) -> None:
@@ -209,6 +243,7 @@ def load(spec: TaskSpec) -> Connector[Any]:
     own = config_class.json_schema()["properties"]
     common = CommonConnectorConfig.json_schema()["properties"]
     config = {key: value for key, value in spec.config.items() if key in own or key not in common}
+    config.pop(SPLIT_OF, None)
     connector: Connector[Any] = connector_class(config_class.parse(config))
     return connector
 
@@ -225,8 +260,13 @@ def failure(error: Exception, spec: TaskSpec) -> Failed:
         problem,
         "\n".join([*first, "", trace]),
         retryable=isinstance(error, LogUnavailable),
-        unexpected=named is not error or problem["code"] == CALL_TIMEOUT,
+        unexpected=named is not error or problem["code"] == CALL_TIMEOUT or is_of_unnamed(error),
     )
+
+
+def is_of_unnamed(error: Exception) -> bool:
+    """Records failed by an exception that the connector did not name: where it writes to may be the cause."""
+    return isinstance(error, RecordsFailed) and not isinstance(error.__cause__, PenstockError)
 
 
 def as_named(error: Exception, spec: TaskSpec) -> PenstockError:

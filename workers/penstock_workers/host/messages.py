@@ -38,6 +38,8 @@ class TaskSpec:
     call_timeout_seconds: float = 60.0
     tasks: int = 1
     """How many the connector has: rate limits are shared among them."""
+    split_max: int = 0
+    """Not 0: run nothing, only divide the work of the connector into at most so many tasks."""
 
     @property
     def name(self) -> str:
@@ -56,6 +58,16 @@ class Message(msgspec.Struct, frozen=True, tag=True):
 
 class Stop(Message, frozen=True):
     """Deliver what was taken from the connector, close it, end."""
+
+
+class Split(Message, frozen=True):
+    """The work divided: of each task the options in which it differs from the connector's configuration."""
+
+    parts: Sequence[Mapping[str, str]]
+
+
+class SplitRequested(Message, frozen=True):
+    """The source asks for a new division of its work."""
 
 
 class NewOptions(Message, frozen=True):
@@ -149,8 +161,10 @@ class Died:
     """As in `subprocess`: negative is the number of the signal that ended it."""
 
 
-TaskEvent: TypeAlias = Started | Progress | TopicsUsed | Printed | Ended | Failed | Died
+TaskEvent: TypeAlias = Started | Progress | TopicsUsed | Printed | Split | SplitRequested | Ended | Failed | Died
 
 FROM_WORKER: Any = StoredPositions | NewOptions | Stop
 
-FROM_TASK_HOST: Any = Heartbeat | PositionsWanted | Started | Progress | TopicsUsed | Ended | Failed
+FROM_TASK_HOST: Any = (
+    Heartbeat | PositionsWanted | Started | Progress | TopicsUsed | Split | SplitRequested | Ended | Failed
+)

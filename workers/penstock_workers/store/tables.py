@@ -24,6 +24,8 @@ from penstock_workers.store.configs import ConfigTable, RestartRequest
 from penstock_workers.store.internal_topics import InternalTopic, check_topic, create_topic
 from penstock_workers.store.offsets import OffsetTable
 from penstock_workers.store.records import TableRecord, by_key
+from penstock_workers.store.split_requests import PREFIX as SPLIT_REQUEST
+from penstock_workers.store.split_requests import SplitRequests
 from penstock_workers.store.statuses import StatusTable
 from penstock_workers.store.topic_log import TopicLog
 
@@ -52,6 +54,7 @@ class Tables:
         self.offsets = OffsetTable()
         self.statuses = StatusTable()
         self.assignments = AssignmentTable()
+        self.split_requests = SplitRequests()
         self.offset_history = OffsetHistory()
         self.active_topics = ActiveTopics()
         self.logger_levels = LoggerLevels()
@@ -66,8 +69,12 @@ class Tables:
         self.status_log = self._topic_log(
             config.status_storage_topic, by_key({ACTIVE_TOPIC: self.active_topics.apply, "": self._apply_status})
         )
-        in_cluster = by_key({ASSIGNMENT: self._apply_assignment, OFFSET_HISTORY: self.offset_history.apply})
-        self.cluster_log = self._topic_log(config.cluster_storage_topic, in_cluster)
+        in_cluster = {
+            ASSIGNMENT: self._apply_assignment,
+            OFFSET_HISTORY: self.offset_history.apply,
+            SPLIT_REQUEST: self._apply_split_request,
+        }
+        self.cluster_log = self._topic_log(config.cluster_storage_topic, by_key(in_cluster))
         self._logs = (self.config_log, self.offset_log, self.status_log, self.cluster_log)
 
     async def start(self) -> str:
@@ -94,6 +101,10 @@ class Tables:
 
     def _apply_config(self, record: TableRecord) -> None:
         self._on_config_change(self.configs.apply(record))
+
+    def _apply_split_request(self, record: TableRecord) -> None:
+        self.split_requests.apply(record)
+        self._on_config_change(None)
 
     def _apply_status(self, record: TableRecord) -> None:
         self.statuses.apply(record)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 from collections.abc import AsyncIterator
@@ -46,6 +47,38 @@ class Numbers(Source[NumbersConfig]):
                 raise Failed("the table is gone") from KeyError("table 7")
             case "die":
                 os.kill(os.getpid(), signal.SIGKILL)
+
+
+class ShardsConfig(SourceConfig):
+    topic: str = option("Topic of the names.")
+    directory: str = option("Each file in it is a shard.")
+    shards: list[str] = option("Those of a task.", default=[])
+
+
+def shards_in(directory: str) -> list[str]:
+    return sorted(os.listdir(directory))
+
+
+class Shards(Source[ShardsConfig]):
+    """The name of each shard once. Divides them among its tasks, anew as soon as there is another."""
+
+    @classmethod
+    async def split(cls, config: ShardsConfig, tasks_max: int) -> list[dict[str, str]]:
+        shards = shards_in(config.directory)
+        parts = [shards[first::tasks_max] for first in range(tasks_max)]
+        return [{"shards": ",".join(part)} for part in parts if part]
+
+    async def read(self, positions: Positions) -> AsyncIterator[Batch]:
+        for shard in self.config.shards:
+            if positions.of(shard=shard) is None:
+                yield Batch(
+                    self.config.topic, [shard.encode()], position={"read": True}, source_partition={"shard": shard}
+                )
+        known = shards_in(self.config.directory)
+        while shards_in(self.config.directory) == known:
+            await asyncio.sleep(0.05)
+        self.request_split()
+        await asyncio.Event().wait()
 
 
 class CollectConfig(SinkConfig):
