@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
-"""REST latency while one connector hangs, one crashes in a loop, and one moves records as fast as it can.
+"""REST latency while one connector hangs, one leaks memory up to its limit, one crashes, again and again, and one moves
+records as fast as it can.
 
     python benchmarks/isolation.py
 
-Each call is timed from another process over loopback, first on a quiet platform, then beside the three.
+Each call is timed from another process over loopback, first on a quiet platform, then beside the four.
 """
 
 from __future__ import annotations
@@ -25,10 +26,10 @@ import psutil
 
 REST_PORT, KAFKA_PORT = 18285, 19295
 CALLS = 300
-PATHS = ("/", "/connectors?expand=status&expand=info", "/connectors/hangs/status", "/connector-plugins")
+PATHS = ("/", "/connectors?expand=status&expand=info", "/connectors/hangs/status", "/penstock/health", "/metrics")
 
 PLUGIN = """
-import os, signal, time
+import asyncio, os, signal, time
 from penstock import Batch, Source, SourceConfig, hookimpl, option
 
 class NoConfig(SourceConfig):
@@ -46,9 +47,17 @@ class Crashes(Source[NoConfig]):
     async def read(self, positions):
         yield Batch("none", [])
 
+class Leaks(Source[NoConfig]):
+    async def read(self, positions):
+        leak = []
+        while True:
+            leak.append(b"x" * 1_000_000)
+            await asyncio.sleep(0.001)
+        yield Batch("none", [])
+
 @hookimpl
 def penstock_connectors():
-    return [Hangs, Crashes]
+    return [Hangs, Crashes, Leaks]
 """
 
 
@@ -61,11 +70,15 @@ def main() -> None:
         report("quiet")
         rest("PUT", "/connectors/hangs/resume")
         rest("PUT", "/connectors/crashes/config", {"connector.class": "penstock_bad.Crashes"})
+        leaks = {"connector.class": "penstock_bad.Leaks", "memory.max.bytes": str(200 << 20)}
+        rest("PUT", "/connectors/leaks/config", leaks)
         busy = {"connector.class": "penstock_generator.GeneratorSource", "topic": "busy", "rate.per.second": "0"}
         rest("PUT", "/connectors/busy/config", busy)
-        time.sleep(2)
-        report("one hangs, one crashes, one at full speed")
-        print(f"\nmoved meanwhile: {rest('GET', '/penstock/metrics')['tasks']}")
+        time.sleep(5)
+        report("one hangs, one leaks, one crashes, one at full speed")
+        for task in rest("GET", "/penstock/metrics")["tasks"]:
+            print(f"{task['connector']}: {task['records_total']} records, started again {task['restarts']} times")
+        print("leaks:", rest("GET", "/connectors/leaks/status")["tasks"][0].get("trace", "").partition("\n")[0])
 
 
 @contextlib.contextmanager

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
+from functools import partial
 
 import structlog
 from aiokafka import AIOKafkaConsumer, TopicPartition
@@ -19,6 +20,7 @@ from penstock_workers.errors import LogUnavailable
 from penstock_workers.log_connection import LogConnection
 from penstock_workers.store.end_offsets import end_offsets
 from penstock_workers.store.records import TableRecord, UnreadableRecord
+from penstock_workers.store.shared import Shared
 from penstock_workers.store.topic_writer import TopicWriter
 
 log = structlog.get_logger()
@@ -44,6 +46,8 @@ class TopicLog:
         self._writer = TopicWriter(connection, topic)
         self._following: asyncio.Task[None] | None = None
         self._last_error: KafkaError | None = None
+        self._ends = {stable: Shared(partial(self._end_offsets, stable=stable)) for stable in (False, True)}
+        """What a thousand tasks that start together ask for."""
 
     async def start(self, partitions: int) -> None:
         """Read the topic, which exists and has so many partitions, to its present end, and follow it from there.
@@ -74,6 +78,8 @@ class TopicLog:
         self._following.cancel()
         with suppress(asyncio.CancelledError):
             await self._following
+        for ends in self._ends.values():
+            await ends.stop()
         await _stop(self._consumer)
         await self._writer.stop()
 
@@ -83,7 +89,7 @@ class TopicLog:
         `stable`: but for what lies behind a transaction that is still open. Whoever left that open may be dead.
         """
         async with self._deadline(f"the end of topic {self._topic} could not be read"):
-            ends = await self._end_offsets(stable=stable)
+            ends = await self._ends[stable].ask()
             async with self._moved:
                 await self._moved.wait_for(lambda: all(self._positions.get(tp, 0) >= end for tp, end in ends.items()))
 
