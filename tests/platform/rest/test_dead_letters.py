@@ -55,6 +55,8 @@ async def test_a_record_goes_to_the_dead_letters_and_back(
         "errors.deadletterqueue.topic.name": f"{fresh_topic}-dead",
     }
     assert (await live.call("POST", "/connectors", {"name": fresh_topic, "config": config})).status == 201
+    before = (await live.call("GET", f"/connectors/{fresh_topic}/dead-letters")).json
+    assert before == {"topic": f"{fresh_topic}-dead", "dead_letters": []}
     await write_topic(log_node.bootstrap_servers, fresh_topic, [b'{"a": 1}', b"odd", b"[2, null]"])
     output = tmp_path / f"{fresh_topic}-0.log"
 
@@ -62,9 +64,15 @@ async def test_a_record_goes_to_the_dead_letters_and_back(
         return output.exists() and output.read_text().splitlines() == list(lines)
 
     await until(lambda: written("{a=1}", "[2, null]"))
-    listed = (await live.call("GET", f"/connectors/{fresh_topic}/dead-letters")).json
-    (letter,) = listed["dead_letters"]
-    assert listed["topic"] == f"{fresh_topic}-dead"
+
+    async def listed() -> Any:
+        return (await live.call("GET", f"/connectors/{fresh_topic}/dead-letters")).json["dead_letters"]
+
+    async def is_listed() -> bool:
+        return bool(await listed())
+
+    await until(is_listed)
+    (letter,) = await listed()
     assert (letter["origin"]["topic"], letter["origin"]["offset"]) == (fresh_topic, 1)
     assert (letter["stage"], letter["error"]["class"]) == ("VALUE_CONVERTER", "orjson.JSONDecodeError")
 

@@ -22,19 +22,23 @@ Progress = Mapping[int, ReplayProgress]
 
 
 class DeadLetterReader:
-    def __init__(self, consumer: AIOKafkaConsumer, partitions: Sequence[TopicPartition]) -> None:
+    def __init__(self, consumer: AIOKafkaConsumer | None, partitions: Sequence[TopicPartition]) -> None:
+        """Without a consumer, and without partitions, where the topic does not exist yet."""
         self._consumer = consumer
         self.partitions = partitions
-        """Empty where the topic does not exist."""
 
     async def ends(self) -> Mapping[int, tuple[int, int]]:
         """Of each partition the first offset and the one after the last."""
+        if self._consumer is None:
+            return {}
         first = await self._consumer.beginning_offsets(self.partitions)
         end = await self._consumer.end_offsets(self.partitions)
         return {place.partition: (first[place], end[place]) for place in self.partitions}
 
     async def read(self, ranges: Mapping[int, tuple[int, int]]) -> AsyncGenerator[DeadLetter, None]:
         """Those of each partition from one offset up to another, oldest first within each."""
+        if self._consumer is None:
+            return
         wanted = {place: ranges[place.partition] for place in self.partitions if place.partition in ranges}
         wanted = {place: (start, end) for place, (start, end) in wanted.items() if start < end}
         self._consumer.assign(list(wanted))
@@ -59,6 +63,9 @@ async def reading(log: LogConnection, topic: str, group: str) -> AsyncIterator[t
         progress = await _progress(admin, topic, group)
     finally:
         await admin.close()
+    if not partitions:
+        yield DeadLetterReader(None, ()), progress
+        return
     consumer = AIOKafkaConsumer(
         **log.aiokafka_options(),
         client_id="penstock-dead-letters",
