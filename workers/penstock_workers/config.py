@@ -29,8 +29,8 @@ class WorkerConfig(LogConnection):
         group="Internal topics",
     )
     worker_id: str | None = option(
-        "Name of this worker in its cluster, for life: a worker that is back under it before the others found it gone"
-        " (two seconds) keeps its tasks. Default: advertised host and port of REST.",
+        "Name of this worker in its cluster, for life: one that is back under it in time keeps its tasks, in two seconds"
+        " after a crash, within session.timeout.ms after Ctrl-C. Default: advertised host and port of REST.",
         default=None,
         group="Worker",
     )

@@ -131,9 +131,12 @@ class Worker:
 
     async def stop(self, *, drain: bool = False) -> None:
         """Stop all tasks gracefully; what is wanted stays in the log. To drain is to give them to the other workers
-        before, if there are any. Without it the tasks wait for this worker a moment, in case it starts again."""
+        before, if there are any. Without it the tasks wait for this worker, for the length of a session, in case it
+        is started again."""
         if drain:
             await self._drained()
+        else:
+            await self._cluster.go_away()
         await self._supervisor.stop()
         await self._upkeep.stop()
         await self.topics.stop()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 
 import structlog
 
@@ -15,6 +16,9 @@ from penstock_workers.config import WorkerConfig
 from penstock_workers.lease import Lease
 
 log = structlog.get_logger()
+
+AWAY_SECONDS = 2.0
+POLL_SECONDS = 0.02
 
 
 class Cluster:
@@ -61,6 +65,20 @@ class Cluster:
         if self._member is not None:
             self._member.drain()
 
+    async def go_away(self) -> None:
+        """Have the place of this worker kept for the length of a session. Returns when the others know."""
+        if self._member is None or not self.others:
+            return
+        self._member.go_away()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(AWAY_SECONDS):
+                while not self._is_away():
+                    await asyncio.sleep(POLL_SECONDS)
+
+    def _is_away(self) -> bool:
+        me = self.view.members.get(self._config.id) if self.view else None
+        return me is not None and me.away
+
     @property
     def others(self) -> list[Member]:
         """The members that take tasks, but for this one."""
@@ -78,9 +96,8 @@ class Cluster:
     def _watched(self, view: View) -> list[Member]:
         """The leader watches all, all watch the leader: that is enough for each death to be seen."""
         me = self._config.id
-        if view.leader == me:
-            return [member for member in view.members.values() if member.worker_id != me]
-        return [member for member in view.members.values() if member.worker_id == view.leader]
+        watched = [member for member in view.members.values() if member.worker_id != me and not member.away]
+        return watched if view.leader == me else [member for member in watched if member.worker_id == view.leader]
 
     def _on_death(self, member: Member) -> None:
         log.warning("a worker's process is gone", worker=member.worker_id)

@@ -51,7 +51,7 @@ class GroupMember:
         self._lease = lease
         self._admit = admit
         self._on_view = on_view
-        self._draining = False
+        self._draining = self._away = False
         self._member_id = ""
         self._generation = NO_GENERATION
         self._coordinator: int | None = None
@@ -95,6 +95,11 @@ class GroupMember:
     def drain(self) -> None:
         """Say that this worker is about to leave."""
         self._draining = True
+        self._rejoin.set()
+
+    def go_away(self) -> None:
+        """Say that this worker stops for a moment."""
+        self._away = True
         self._rejoin.set()
 
     def rejoin(self) -> None:
@@ -171,7 +176,7 @@ class GroupMember:
         self._renew()
 
     def _me(self) -> Member:
-        return Member(self._config.id, self._url, self._draining, self._member_id)
+        return Member(self._config.id, self._url, self._draining, self._away, self._member_id)
 
     def _join_request(self) -> JoinGroupRequest:
         timeout_ms = self._config.session_timeout_ms

@@ -32,6 +32,8 @@ class Member:
     """Of its REST API."""
     draining: bool = False
     """It is about to leave, and takes no more tasks."""
+    away: bool = False
+    """It has been stopped for a moment and will be back: its place is kept for the length of a session."""
     member_id: str = ""
     """Given by the coordinator; tells one process of a worker id from the next."""
 
