@@ -80,6 +80,8 @@ async def test_a_log_that_is_away(own_log_node: LogNode) -> None:
         async with TestClient(TestServer(application(worker, CATALOG))) as client:
             own_log_node.kill()
             error = await Api(client).refused(503, "log-unavailable", "PUT", "/connectors/a/config", CONFIG)
+            health = await Api(client).call("GET", "/health")
+            assert (health.status, health.json["status"]) == (500, "unhealthy")
             assert error["where"] == own_log_node.bootstrap_servers
             assert (await Api(client).call("GET", "/connectors")).json == [], "reads go on from memory"
     finally:
