@@ -85,7 +85,7 @@ async def read_users(admin: Any) -> list[dict[str, Any]]:
     response = await admin._send_request(_Describe())
     _check(response.error_code, response.error_message)
     return [
-        {"user": user, "mechanisms": [_NAMES.get(number, str(number)) for number, *_ in infos]}
+        {"user": user, "mechanisms": [_NAMES.get(number, str(number)) for number, *_ in sorted(infos)]}
         for user, _, _, infos, _ in sorted(response.results)
     ]
 
