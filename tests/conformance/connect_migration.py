@@ -3,7 +3,7 @@
     python -m tests.conformance.connect_migration --java http://127.0.0.1:18083 --bootstrap-servers 127.0.0.1:19092
 
 The log is Kafka Connect's own, whose worker runs on this machine, has the file connectors and the default names of the
-internal topics. Ours takes the same topics, so its REST API speaks of the same connectors.
+internal topics. Ours takes the same topics but that of statuses, so its REST API speaks of the same connectors.
 """
 
 import argparse
@@ -35,7 +35,8 @@ def main() -> None:
         one.call("PUT", f"/connectors/{name}/stop")
         one.reach(name, "STOPPED", None)
         stored = offsets(one, name)
-        with running_worker(options.bootstrap_servers, "--group", f"penstock-{name}") as url:
+        own = ("--group", f"penstock-{name}", "--set", f"status.storage.topic=penstock-status-{name}")
+        with running_worker(options.bootstrap_servers, *own) as url:
             other = ours(url, Path(directory))
             expect("Penstock sees what Kafka Connect stored", offsets(other, name), stored)
             moved = [{"partition": stored[0]["partition"], "offset": {"position": 4}}]

@@ -56,7 +56,10 @@ PURE = [
     "log/penstock_log/transaction/transaction.py",
     "workers/penstock_workers/desired.py",
     "workers/penstock_workers/host/in_flight.py",
+    "workers/penstock_workers/offsets/entries.py",
+    "workers/penstock_workers/offsets/history.py",
     "workers/penstock_workers/reconcile.py",
+    "workers/penstock_workers/store/active_topics.py",
     "workers/penstock_workers/store/configs.py",
 ]
 IMPURE_MODULES = {"asyncio", "socket", "time", "os", "pathlib", "threading", "subprocess", "random", "aiokafka", "io"}
