@@ -4,7 +4,6 @@ import json
 import os
 import signal
 import sys
-import urllib.error
 import urllib.request
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
@@ -50,6 +49,11 @@ class WorkerProcess:
     def begin_to_stop(self, signal_number: int) -> None:
         self._family = [self.process, *self.process.children(recursive=True)]
         self.process.send_signal(signal_number)
+
+    def begin_to_drain(self) -> None:
+        """By REST, with the same end as SIGTERM."""
+        self._family = [self.process, *self.process.children(recursive=True)]
+        self.rest("PUT", f"/penstock/workers/{self.worker_id}/drain")
 
     def wait_until_stopped(self) -> None:
         code = self.process.wait(DEADLINE_SECONDS)
@@ -153,26 +157,26 @@ class WorkerCluster:
         return ready[0]
 
     def leader(self) -> str:
-        """Its worker id, as any worker knows it: Kafka Connect calls it the worker of the connectors."""
-
-        def named() -> str:
-            answer = self.any_ready().rest("GET", "/connectors?expand=status")
-            return next((str(each["status"]["connector"]["worker_id"]) for each in answer.values()), "")
-
-        leader: str = wait_until(named, "the cluster to have a leader")
+        """Its worker id, as any worker knows it."""
+        leader: str = wait_until(
+            lambda: self.any_ready().rest("GET", "/penstock/workers")["leader"], "the cluster to have a leader"
+        )
         return leader
 
     def wait_until_settled(self, tasks: Iterable[str]) -> dict[str, str]:
-        """Until each of these tasks runs, in one place, and all workers that are awake agree on it. Answers their
-        places."""
+        """Until those that are awake are the members, and agree that each of these tasks runs, in one place. Answers
+        the places."""
         wanted = set(tasks)
 
         def settled() -> dict[str, str] | None:
-            views = [self._view(worker) for worker in self.workers.values() if worker.is_awake()]
-            agreed = views[0] if views and all(view == views[0] for view in views) else {}
-            running = {task: worker for task, (state, worker) in agreed.items() if state == "RUNNING"}
-            in_place = len(running) == len(agreed) == len(wanted) and running.keys() == wanted
-            return running if in_place and running == self._processes() else None
+            awake = [worker for worker in self.workers.values() if worker.is_awake()]
+            members, tasks = self._view(awake[0])
+            if members != {worker.worker_id for worker in awake}:
+                return None
+            if any(self._view(worker) != (members, tasks) for worker in awake):
+                return None
+            running = {task: worker for task, (state, worker) in tasks.items() if state == "RUNNING"}
+            return running if running.keys() == tasks.keys() == wanted and running == self._processes() else None
 
         try:
             places: dict[str, str] = wait_until(settled, "all tasks to run in one place each")
@@ -194,14 +198,16 @@ class WorkerCluster:
     def _processes(self) -> dict[str, str]:
         return {task: worker for task, (worker, _) in self.task_hosts().items()}
 
-    def _view(self, worker: WorkerProcess) -> dict[str, tuple[str, str]]:
-        """State and place of each task, as this worker tells them."""
+    def _view(self, worker: WorkerProcess) -> tuple[set[str], dict[str, tuple[str, str]]]:
+        """The members of the cluster, and state and place of each task, as this worker tells them."""
         try:
-            answer = worker.rest("GET", "/connectors?expand=status")
-        except (OSError, urllib.error.URLError):
-            return {}
-        return {
+            cluster = worker.rest("GET", "/penstock/workers")
+            connectors = worker.rest("GET", "/connectors?expand=status")
+        except OSError:
+            return set(), {}
+        tasks = {
             f"{name}-{task['id']}": (task["state"], task["worker_id"])
-            for name, each in answer.items()
+            for name, each in connectors.items()
             for task in each["status"]["tasks"]
         }
+        return {each["worker_id"] for each in cluster["workers"]}, tasks

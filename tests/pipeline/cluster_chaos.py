@@ -20,7 +20,8 @@ WEIGHTS = {
     "kill": 22,
     "kill leader": 10,
     "kill task": 6,
-    "drain": 10,
+    "drain": 5,
+    "drain by REST": 5,
     "restart": 10,
     "freeze worker": 6,
     "freeze worker past its session": 6,
@@ -69,14 +70,18 @@ class Chaos:
             worker.kill()
             self._leave(worker, self.chance.uniform(0, LONGEST_ABSENCE_SECONDS), "gone")
         else:
-            self._stop(worker, signal.SIGTERM if event == "drain" else signal.SIGINT)
+            self._stop(worker, event)
         return worker.worker_id
 
-    def _stop(self, worker: WorkerProcess, signal_number: int) -> None:
+    def _stop(self, worker: WorkerProcess, event: str) -> None:
         wait_until(worker.is_ready, f"{worker.worker_id} to be ready")
-        worker.begin_to_stop(signal_number)
-        restarts = signal_number == signal.SIGINT
-        self._leave(worker, 0 if restarts else self.chance.uniform(0, LONGEST_ABSENCE_SECONDS), "stopping")
+        if event == "restart":
+            worker.begin_to_stop(signal.SIGINT)
+        elif event == "drain":
+            worker.begin_to_stop(signal.SIGTERM)
+        else:
+            worker.begin_to_drain()
+        self._leave(worker, 0 if event == "restart" else self.chance.uniform(0, LONGEST_ABSENCE_SECONDS), "stopping")
 
     def _leave(self, worker: WorkerProcess, seconds: float, how: str) -> None:
         self._away[worker.worker_id] = (time.monotonic() + seconds, how)

@@ -29,7 +29,7 @@ def run_with_chaos(cluster: WorkerCluster, folder: Path, chance: random.Random, 
 
 
 def test_chaos_loses_nothing(any_cluster: WorkerCluster, tmp_path: Path, chance: random.Random) -> None:
-    events = ["kill leader", "change", "drain", "freeze with tasks past the session", "change", "kill", "restart"]
+    events = ["kill leader", "change", "drain by REST", "freeze with tasks past the session", "kill", "restart"]
     chance.shuffle(events)
     run_with_chaos(any_cluster, tmp_path, chance, events)
 

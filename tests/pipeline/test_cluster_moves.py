@@ -18,6 +18,8 @@ from .witness import largest_gap_seconds
 
 Places = Mapping[str, str]
 
+pytestmark = pytest.mark.long
+
 
 @pytest.fixture
 def load(any_cluster: WorkerCluster, tmp_path: Path) -> Load:
@@ -79,7 +81,6 @@ def test_a_drain_moves_each_task_once(any_cluster: WorkerCluster, load: Load) ->
     check_runs(load, phases)
 
 
-@pytest.mark.long  # on a busy machine a worker may take longer to start than the others wait for it
 def test_a_rolling_restart_moves_nothing(any_patient_cluster: WorkerCluster, tmp_path: Path) -> None:
     cluster, load = any_patient_cluster, running_load(any_patient_cluster, tmp_path)
     before, hosts = cluster.wait_until_settled(load.tasks()), cluster.task_hosts()
