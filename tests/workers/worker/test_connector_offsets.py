@@ -67,23 +67,18 @@ async def test_a_source_goes_on_where_it_is_told_to(worker: Worker, kafka: str, 
     values = [int(value or b"") for _, value in await read_topic(kafka, fresh_topic)]
     assert sorted(values) == sorted([*range(100), *range(90, 100)])
 
-    await worker.offsets.reset("lines")
-    assert await worker.offsets.show("lines") == []
-    await run_again(worker, "lines", 100)
-    assert len(await read_topic(kafka, fresh_topic)) == 210
-
 
 async def test_changes_are_undone_one_after_the_other(worker: Worker, fresh_topic: str) -> None:
     await worker.create("lines", numbers(fresh_topic), TargetState.STOPPED)
     with pytest.raises(NothingToUndo):
         await worker.offsets.undo("lines")
-    for number in range(3):
+    for number in range(2):
         await worker.offsets.alter("lines", [next_number(number)])
     await worker.offsets.reset_to("lines", "earliest")
     states = worker.offsets.history("lines")
-    assert [state.change for state in states] == ["reset to earliest", *["alter"] * 3]
+    assert [state.change for state in states] == ["reset to earliest", *["alter"] * 2]
 
-    for offsets in ([next_number(2)], [next_number(1)], [next_number(0)], []):
+    for offsets in ([next_number(1)], [next_number(0)], []):
         state = await worker.offsets.undo("lines")
         assert await worker.offsets.show("lines") == state.offsets == offsets
     with pytest.raises(NothingToUndo):
