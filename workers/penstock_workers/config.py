@@ -29,8 +29,8 @@ class WorkerConfig(LogConnection):
         group="Internal topics",
     )
     worker_id: str | None = option(
-        "Name of this worker in its cluster, for life: one that is back under it in time keeps its tasks, in two seconds"
-        " after a crash, within session.timeout.ms after Ctrl-C. Default: advertised host and port of REST.",
+        "Name of this worker in its cluster, for life. One that is back under it in time keeps its tasks: in two"
+        " seconds after a crash, in session.timeout.ms after Ctrl-C. Default: advertised host and port of REST.",
         default=None,
         group="Worker",
     )
@@ -85,6 +85,11 @@ class WorkerConfig(LogConnection):
     def url(self) -> str:
         """Where others reach its REST API."""
         return f"http://{self._rest_address}"
+
+    def transactional_id(self, connector: str, task: int) -> str:
+        """Of a source's task. As Kafka Connect names it, so that neither can write beside the other where a connector
+        moves over."""
+        return f"{self.group_id}-{connector}-{task}"
 
     @property
     def _rest_address(self) -> str:

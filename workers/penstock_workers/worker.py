@@ -397,10 +397,9 @@ class Worker:
         )
 
     def _transactional_id(self, task: TaskId, config: StringMap) -> str:
-        """As Kafka Connect names it, so that neither can write beside the other where a connector moves over."""
         if config.get("delivery") == AT_LEAST_ONCE:
             return ""
-        return f"{self._config.group_id}-{task.connector}-{task.task}"
+        return self._config.transactional_id(task.connector, task.task)
 
     async def _positions(self, connector: str) -> Positions:
         """The task's run before this one may have moved them until it ended or was fenced, so they are read anew."""

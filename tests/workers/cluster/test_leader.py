@@ -14,7 +14,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from penstock_workers.cluster.leader import Wanted, WantedTask, acknowledged, decide
+from penstock_workers.cluster.leader import Wanted, WantedTask, abandoned, acknowledged, decide
 from penstock_workers.cluster.protocol import Member, View
 from penstock_workers.status import State, Status, TaskId
 from penstock_workers.store.assignments import Assignment, AssignmentTable, Place, assignment_record
@@ -272,6 +272,17 @@ def test_a_new_division_starts_when_all_of_the_old_has_stopped() -> None:
     half = decide(first, view("a", "b"), wanted, {TaskId("x", 0)})
     assert not half.tasks
     assert len(decide(half, view("a", "b"), wanted, {TaskId("x", 1)}).tasks) == 3
+
+
+def test_whoever_had_a_part_of_a_division_and_died_is_fenced_unless_a_successor_does() -> None:
+    wanted = tasks("x", 2, task_set="two")
+    before = settled(Assignment(), view("a", "b"), wanted)
+    (of_b,) = [task for task, where in before.tasks.items() if where.worker == "b"]
+    alone = view("a", generation=2)
+    same = decide(before, alone, wanted, ())
+    assert abandoned(before, same, alone) == set()
+    other = decide(before, alone, tasks("x", 3, task_set="three"), ())
+    assert abandoned(before, other, alone) == {of_b}
 
 
 def test_where_all_drain_the_tasks_stay() -> None:

@@ -54,6 +54,16 @@ def decide(current: Assignment, view: View, wanted: Wanted, stopped: Collection[
     return Assignment(epoch, view.leader, view.generation, tasks, revoking)
 
 
+def abandoned(before: Assignment, after: Assignment, view: View) -> set[TaskId]:
+    """Tasks of divided sources whose workers died, and to which `after` gives no successor. A successor fences whoever
+    had the task before it; for these the leader has to, before another division starts."""
+    return {
+        task
+        for task, where in [*before.tasks.items(), *before.revoking.items()]
+        if where.task_set and where.worker not in view.members and task not in after.tasks
+    }
+
+
 def acknowledged(assignment: Assignment, statuses: Statuses) -> set[TaskId]:
     """The revocations of which their workers have said, by the status of the task, that nothing runs any more."""
     found = set()

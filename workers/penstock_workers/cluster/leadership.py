@@ -15,9 +15,10 @@ import structlog
 
 from penstock import Batch, PenstockError
 from penstock_workers import client
-from penstock_workers.cluster.leader import Wanted, acknowledged, decide
+from penstock_workers.cluster.leader import Wanted, abandoned, acknowledged, decide
 from penstock_workers.cluster.protocol import View
 from penstock_workers.config import WorkerConfig
+from penstock_workers.status import TaskId
 from penstock_workers.store.assignments import Assignment, assignment_record
 from penstock_workers.store.records import TableRecord
 from penstock_workers.store.tables import Tables
@@ -106,11 +107,20 @@ class Leadership:
             await self._tables.config_log.read_to_end()
         assert self._view is not None
         stopped = acknowledged(current, self._tables.statuses.statuses)
-        decided = decide(current, self._view, self._wanted(), stopped)
+        view = self._view
+        decided = decide(current, view, self._wanted(), stopped)
         if decided is not current:
+            await asyncio.gather(*map(self._fence, abandoned(current, decided, view)))
             await self._write(producer, self._config.cluster_storage_topic, [assignment_record(decided)])
             _tell(current, decided)
         return decided
+
+    async def _fence(self, task: TaskId) -> None:
+        """Whoever still writes for it: a frozen worker's process that has yet to see that its lease has lapsed."""
+        name = self._config.transactional_id(task.connector, task.task)
+        producer = client.producer(self._config.log, client_id=name, transactional_id=name)
+        await producer.start()
+        await producer.close()
 
     async def _write(self, producer: client.Producer, topic: str, records: Sequence[TableRecord]) -> None:
         batch = Batch(topic, [record.value for record in records], keys=[record.key for record in records], partition=0)

@@ -29,7 +29,7 @@ class SourceOffsets:
         self._config = config
         self._tables = tables
         self._name = name
-        self._transactional_ids = [f"{config.group_id}-{name}-{task}" for task in range(tasks)]
+        self._transactional_ids = [config.transactional_id(name, task) for task in range(tasks)]
 
     async def read(self) -> list[OffsetEntry]:
         """What is committed; the transaction of a task that runs is open all the time."""
