@@ -14,7 +14,6 @@ from typing import Any
 from uuid import uuid4
 
 import orjson
-
 from tests.conformance.connect_sides import Side, java, ours
 from tests.conformance.worker import running_worker
 
