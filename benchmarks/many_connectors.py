@@ -58,8 +58,11 @@ class Platform:
         return time.monotonic() - began
 
     def stop(self) -> None:
-        self.log.terminate()
-        self.log.wait(DEADLINE_SECONDS)
+        """Also where a measurement was given up."""
+        for process in (self.worker, self.log):
+            if process.is_running():
+                process.terminate()
+                process.wait(DEADLINE_SECONDS)
 
     def rest(self, method: str, path: str, body: Any = None) -> Any:
         data = None if body is None else json.dumps(body).encode()
@@ -128,22 +131,30 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="penstock-benchmark-") as folder:
         tempfile.tempdir = folder
         platform = Platform(Path(folder))
-        platform.start_worker()
-        began = time.monotonic()
-        create(platform, arguments.connectors - arguments.sinks, arguments.sinks)
-        created_seconds = time.monotonic() - began
-        wait_until(platform.is_healthy)
-        print(f"created in {created_seconds:.1f} s, all running {time.monotonic() - began:.1f} s after the first")
-        report(platform)
-        for path in ("/connectors/source-0/status", "/penstock/health", "/connectors?expand=status", "/metrics"):
-            latency(platform, path)
-        print(f"worker stopped in {platform.stop_worker():.1f} s", flush=True)
-        began = time.monotonic()
-        platform.start_worker()
-        wait_until(lambda: len(platform.rest("GET", "/connectors")) == arguments.connectors and platform.is_healthy())
-        print(f"started again, all running after {time.monotonic() - began:.1f} s", flush=True)
-        print(f"worker stopped in {platform.stop_worker():.1f} s")
-        platform.stop()
+        try:
+            measure(platform, arguments.connectors - arguments.sinks, arguments.sinks)
+        finally:
+            platform.stop()
+
+
+def measure(platform: Platform, sources: int, sinks: int) -> None:
+    platform.start_worker()
+    began = time.monotonic()
+    create(platform, sources, sinks)
+    created_seconds = time.monotonic() - began
+    wait_until(platform.is_healthy)
+    print(
+        f"created in {created_seconds:.1f} s, all running {time.monotonic() - began:.1f} s after the first", flush=True
+    )
+    report(platform)
+    for path in ("/connectors/source-0/status", "/penstock/health", "/connectors?expand=status", "/metrics"):
+        latency(platform, path)
+    print(f"worker stopped in {platform.stop_worker():.1f} s", flush=True)
+    began = time.monotonic()
+    platform.start_worker()
+    wait_until(lambda: len(platform.rest("GET", "/connectors")) == sources + sinks and platform.is_healthy())
+    print(f"started again, all running after {time.monotonic() - began:.1f} s", flush=True)
+    print(f"worker stopped in {platform.stop_worker():.1f} s")
 
 
 if __name__ == "__main__":

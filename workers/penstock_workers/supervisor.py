@@ -41,6 +41,9 @@ from penstock_workers.task_host import (
 )
 
 WATCH_INTERVAL_SECONDS = 1.0
+PAUSE_FACTOR = 4
+"""Looking at everything after each change may take a fifth of the worker's time: with thousands of tasks one look is
+for many changes."""
 ENDINGS = {
     signal.SIGXCPU: "it used up cpu.max.seconds",
     signal.SIGABRT: "it gave up by itself, as native code does where memory.max.bytes refuses it memory",
@@ -148,9 +151,11 @@ class Supervisor:
     async def _reconcile_for_ever(self) -> None:
         while True:
             self._changed.clear()
+            began_seconds = time.thread_time()
             for action in list(reconcile.reconcile(self._desired(), self.runs, time.monotonic())):
                 self._execute(action)
             self._on_change()
+            await asyncio.sleep(PAUSE_FACTOR * (time.thread_time() - began_seconds))
             with suppress(TimeoutError):
                 async with asyncio.timeout(self._seconds_until_due()):
                     await self._changed.wait()

@@ -38,12 +38,16 @@ class Upkeep:
         self._due.set()
 
     async def _keep_up(self) -> None:
+        loop = asyncio.get_running_loop()
         while True:
             await self._due.wait()
             self._due.clear()
+            began_seconds = loop.time()
             try:
                 await self._work()
             except PenstockError as error:
                 log.warning("failed, trying again", work=self._name, **error.to_dict())
                 self._due.set()
                 await asyncio.sleep(RETRY_SECONDS)
+            else:  # never more than half the time: what comes meanwhile is done in one go
+                await asyncio.sleep(loop.time() - began_seconds)

@@ -23,8 +23,8 @@ def numbers(topic: str, **options: str) -> dict[str, str]:
 
 
 async def delivered(worker: Worker, name: str, count: int) -> None:
-    await wait_until(lambda: worker.metrics().get(TaskId(name, 0)) is not None)
-    await wait_until(lambda: worker.metrics()[TaskId(name, 0)].records_total >= count)
+    task = TaskId(name, 0)
+    await wait_until(lambda: task in worker.metrics() and worker.metrics()[task].records_total >= count)
 
 
 async def test_a_connector_from_its_creation_to_its_deletion(worker: Worker, kafka: str, fresh_topic: str) -> None:
