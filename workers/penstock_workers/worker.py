@@ -20,7 +20,6 @@ from penstock_workers.cluster.cluster import Cluster
 from penstock_workers.cluster.info import ClusterInfo, cluster_info
 from penstock_workers.cluster.leadership import Leadership
 from penstock_workers.cluster.splitting import Splitting
-from penstock_workers.cluster.statuses import published_by_leader, published_by_owner, seen_from_afar
 from penstock_workers.config import WorkerConfig
 from penstock_workers.connector_config import AT_LEAST_ONCE
 from penstock_workers.connector_logs import ConnectorLog
@@ -32,18 +31,16 @@ from penstock_workers.logger_levels import level_record, number_of
 from penstock_workers.offsets.connector_offsets import ConnectorOffsets
 from penstock_workers.plans import Plans, replanned
 from penstock_workers.plugins import PluginInfo
-from penstock_workers.reconcile import statuses
 from penstock_workers.status import (
     ConnectorInfo,
     ConnectorStatus,
     State,
-    Status,
     TargetState,
     TaskId,
     TaskInfo,
     TaskMetrics,
-    TaskStatus,
 )
+from penstock_workers.status_board import StatusBoard
 from penstock_workers.store.configs import (
     RestartRequest,
     claimed,
@@ -54,7 +51,6 @@ from penstock_workers.store.configs import (
 )
 from penstock_workers.store.records import TableRecord
 from penstock_workers.store.split_requests import split_request_record
-from penstock_workers.store.statuses import Statuses, Subject
 from penstock_workers.store.tables import Tables
 from penstock_workers.supervisor import Supervisor
 from penstock_workers.task_host import TaskSpec
@@ -96,6 +92,7 @@ class Worker:
             graceful_timeout_seconds=config.task_shutdown_graceful_timeout_seconds,
             lease_descriptor=self._lease.descriptor,
         )
+        self._statuses = StatusBoard(config.id, self._tables, self._plans, self._supervisor.runs)
         self._given: dict[TaskId, int] = {}
         """The epoch under which each task that runs was given to this worker."""
         self._splitting = Splitting(self._divide, self._on_change)
@@ -143,7 +140,7 @@ class Worker:
         if self._admitted:
             with suppress(TimeoutError, LogUnavailable):
                 async with asyncio.timeout(LAST_WRITE_SECONDS):
-                    await self._write_statuses(_unassigned(self._own_statuses()))
+                    await self._statuses.publish_last()
         await self._splitting.stop()
         await self._cluster.stop(leave=drain or not self._cluster.others)
         await self._tables.stop()
@@ -187,17 +184,7 @@ class Worker:
         return ConnectorInfo(name, connector.type, connector.config, tasks)
 
     def status(self, name: str) -> ConnectorStatus:
-        connector = self._plans.one(name)
-        found = self._found_statuses({name: connector})
-        tasks = [
-            TaskStatus(number, self._task_status(TaskId(name, number), found)) for number in range(len(connector.tasks))
-        ]
-        published = self._tables.statuses.statuses.get(name)
-        generation = published.generation if published else self._tables.assignments.current.epoch
-        of_connector = replace(found[name], worker_id=self._leader, generation=generation)
-        if connector.needs_split and published and published.state is State.FAILED:
-            of_connector = published
-        return ConnectorStatus(name, connector.type, of_connector, tasks)
+        return self._statuses.of(self._plans.one(name), self._leader)
 
     def tasks(self, name: str) -> Sequence[TaskInfo]:
         configs = self._plans.one(name).tasks
@@ -410,54 +397,15 @@ class Worker:
     def _leader(self) -> str:
         return self._cluster.view.leader if self._cluster.view else self._config.id
 
-    def _found_statuses(self, desired: Mapping[str, DesiredConnector]) -> dict[Subject, Status]:
-        """As if all of them were this worker's."""
-        return statuses(desired, self._supervisor.runs, self._config.id, 0)
-
-    def _task_status(self, task: TaskId, found: Statuses) -> Status:
-        assignment = self._tables.assignments.current
-        where = assignment.tasks.get(task)
-        if where is not None and where.worker == self._config.id:
-            return replace(found[task], generation=where.epoch)
-        return seen_from_afar(task, assignment, self._tables.statuses.statuses, self._leader)
-
-    def _own_statuses(self) -> Statuses:
-        found = self._found_statuses(self._plans.desired())
-        return published_by_owner(found, self._tables.assignments.current, self._supervisor.runs, self._config.id)
-
     async def _publish(self) -> None:
         """What this worker has to say; as the leader, also of connectors, and of tasks that nobody has."""
         if not self._admitted:
             return
         self._supervisor.keep_logs_of(self._tables.configs.configs)
         await self._write_split_wishes()
-        await self._write_statuses(self._own_statuses())
+        await self._statuses.publish()
         if self._leadership.since_epoch is not None:
-            await self._publish_as_leader(self._leadership.since_epoch)
-
-    async def _publish_as_leader(self, since_epoch: int) -> None:
-        assignment = self._tables.assignments.current
-        found = self._found_statuses(self._plans.desired())
-        for name, why in self._splitting.errors.items():
-            if name in found:
-                found[name] = replace(found[name], state=State.FAILED, trace=why)
-        await self._write_statuses(published_by_leader(found, assignment, self._config.id, since_epoch))
-        known = {*found, *assignment.tasks, *assignment.revoking}
-        if records := self._tables.statuses.removal(known):
-            await self._tables.status_log.write(records)
-
-    async def _write_statuses(self, wanted: Statuses) -> None:
-        if records := self._tables.statuses.difference(wanted):
-            await self._tables.status_log.write(records)
-
-
-def _unassigned(current: Statuses) -> Statuses:
-    """As a worker leaves them when it stops."""
-    active = (State.RUNNING, State.RESTARTING)
-    return {
-        subject: replace(status, state=State.UNASSIGNED) if status.state in active else status
-        for subject, status in current.items()
-    }
+            await self._statuses.publish_as_leader(self._leadership.since_epoch, self._splitting.errors)
 
 
 def _as_requested(status: ConnectorStatus, request: RestartRequest) -> ConnectorStatus:
