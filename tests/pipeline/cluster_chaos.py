@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from .cluster import WorkerCluster, WorkerProcess
-from .cluster_load import FILES, SOURCES, Load
+from .cluster_load import DIVIDED, FILES, SOURCES, Load
 from .waiting import wait_until
 
 LONGEST_PAUSE_SECONDS = 1.5
@@ -129,7 +129,7 @@ class Chaos:
         return f"{change} of {name}"
 
     def _options(self, name: str) -> dict[str, str]:
-        if name == FILES:
+        if name in (FILES, DIVIDED):
             return {"tasks.max": self.chance.choice("123")}
         if name in SOURCES:
             return {"interval.ms": self.chance.choice(("10", "20", "40"))}

@@ -8,6 +8,7 @@ LINES             a sink that does not: at least once
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 from . import witness
@@ -19,6 +20,10 @@ from .witness import Testimony, runs_in_order, testimonies
 
 EXACT, EXACT_TOO, LOOSE, FILES, LINES = "exact", "exact-too", "loose", "files", "lines"
 SOURCES = (EXACT, EXACT_TOO, LOOSE)
+"""Of one task and one topic, of the same name here."""
+DIVIDED = "divided"
+PARTS = tuple(f"{DIVIDED} part {number}" for number in range(3))
+"""The topics of that one."""
 ARRIVAL_SECONDS = 90.0
 
 
@@ -27,7 +32,7 @@ class Load:
         self._cluster = cluster
         self._folder = folder
         prefix = uuid4().hex
-        self._topics = {name: f"{prefix}-{name}" for name in SOURCES}
+        self._topics = {name: f"{prefix}-{name.replace(' ', '-')}" for name in (*SOURCES, *PARTS)}
         self.configs = dict(self._first_configs())
         """What each connector should be now."""
 
@@ -42,15 +47,18 @@ class Load:
             yield from (f"{name}-{number}" for number in range(int(config["tasks.max"])))
 
     def stop_sources(self) -> dict[str, int]:
-        """The number of records that each has delivered, as its stored position says."""
+        """The number of records that each topic has got, as the stored positions say."""
         worker = self._cluster.any_ready()
-        for name in SOURCES:
+        for name in (*SOURCES, DIVIDED):
             worker.rest("PUT", f"/connectors/{name}/stop")
-        wait_until(lambda: self._are_stopped(), "the sources to stop")
-        return {name: self._position(name) for name in SOURCES}
+        wait_until(self._are_stopped, "the sources to stop")
+        positions = [position for name in (*SOURCES, DIVIDED) for position in self._positions(name)]
+        totals = dict(positions)
+        return {name: totals[topic] for name, topic in self._topics.items()}
 
     def check(self, totals: dict[str, int]) -> dict[str, list[str]]:
-        """Nothing lost anywhere, nothing doubled where that is promised. Answers the runs of each connector."""
+        """Nothing lost anywhere, nothing doubled where that is promised. Answers the runs of each topic's
+        tasks, and of LINES."""
         runs = {}
         for name, total in totals.items():
             given = self.delivered(name)
@@ -68,10 +76,12 @@ class Load:
         return end_of_topic(self._cluster.bootstrap_servers, self._topics[source]) > 0
 
     def _first_configs(self) -> Iterator[tuple[str, dict[str, str]]]:
-        for name, topic in self._topics.items():
-            yield name, {"connector.class": witness.SOURCE, "topic": topic, "tasks.max": "1"}
-        loose = {"delivery": "at-least-once", "connector.class": witness.SOURCE, "topic": self._topics[LOOSE]}
-        yield LOOSE, {**loose, "tasks.max": "1"}
+        for name in SOURCES:
+            delivery = "at-least-once" if name == LOOSE else "exactly-once"
+            source = {"connector.class": witness.SOURCE, "into": self._topics[name], "tasks.max": "1"}
+            yield name, {**source, "delivery": delivery}
+        parts = ",".join(self._topics[part] for part in PARTS)
+        yield DIVIDED, {"connector.class": witness.SOURCE, "into": parts, "tasks.max": "2"}
         files = {"connector.class": "penstock_file.FileSink", "topics": self._topics[EXACT], "tasks.max": "2"}
         yield FILES, {**files, "directory": str(self._folder / "files")}
         lines = {"connector.class": witness.SINK, "topics": self._topics[EXACT_TOO], "tasks.max": "1"}
@@ -83,16 +93,16 @@ class Load:
 
     def _are_stopped(self) -> bool:
         answer = self._cluster.any_ready().rest("GET", "/connectors?expand=status")
-        processes = {task for worker in self._cluster.workers.values() for task in worker.task_hosts()}
-        return not any(answer[name]["status"]["tasks"] or f"{name}-0" in processes for name in SOURCES)
+        running = {task.rpartition("-")[0] for worker in self._cluster.workers.values() for task in worker.task_hosts()}
+        return not any(answer[name]["status"]["tasks"] or name in running for name in (*SOURCES, DIVIDED))
 
-    def _position(self, source: str) -> int:
-        def stored() -> int:
-            offsets = self._cluster.any_ready().rest("GET", f"/connectors/{source}/offsets")["offsets"]
-            return int(offsets[0]["offset"]["next"]) if offsets else 0
-
-        position: int = wait_until(stored, f"{source} to have a position")
-        return position
+    def _positions(self, source: str) -> list[tuple[str, int]]:
+        """The next number of each topic."""
+        worker = self._cluster.any_ready()
+        offsets: list[dict[str, Any]] = wait_until(
+            lambda: worker.rest("GET", f"/connectors/{source}/offsets")["offsets"], f"{source} to have positions"
+        )
+        return [(each["partition"]["topic"], int(each["offset"]["next"])) for each in offsets]
 
     def _wait_for_files(self, total: int) -> list[int]:
         path = self._folder / "files" / f"{self._topics[EXACT]}-0.log"

@@ -7,31 +7,38 @@ run that its successor had replaced. `witness.install` makes a plugin of this fi
 import asyncio
 import os
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from penstock import Batch, Positions, Sink, SinkConfig, Source, SourceConfig, hookimpl, option
 
 
 class WitnessSourceConfig(SourceConfig):
-    """Numbers from 0 on, at a fixed pace."""
+    """Numbers from 0 on in each topic, at a fixed pace."""
 
-    topic: str = option("Topic that receives the records.")
+    into: list[str] = option("Topics that receive the records, divided among the tasks.")
     interval_ms: int = option("Between two batches.", default=20, minimum=1)
     batch_records: int = option("Records in each.", default=2, minimum=1)
 
 
 class WitnessSource(Source[WitnessSourceConfig]):
+    @classmethod
+    async def split(cls, config: WitnessSourceConfig, tasks_max: int) -> Sequence[Mapping[str, Any]]:
+        count = min(tasks_max, len(config.into))
+        return [{"into": config.into[number::count]} for number in range(count)]
+
     async def open(self) -> None:
         self._run = new_run()
 
     async def read(self, positions: Positions) -> AsyncIterator[Batch]:
-        number = int((positions.of() or {"next": 0})["next"])
+        next_numbers = {topic: int((positions.of(topic=topic) or {"next": 0})["next"]) for topic in self.config.into}
         while True:
-            numbers = range(number, number + self.config.batch_records)
-            values = [f"{each} {self._run} {time.time_ns()}".encode() for each in numbers]
-            number = numbers.stop
-            yield Batch(self.config.topic, values, position={"next": number})
+            for topic, number in next_numbers.items():
+                numbers = range(number, number + self.config.batch_records)
+                values = [f"{each} {self._run} {time.time_ns()}".encode() for each in numbers]
+                next_numbers[topic] = numbers.stop
+                yield Batch(topic, values, position={"next": numbers.stop}, source_partition={"topic": topic})
             await asyncio.sleep(self.config.interval_ms / 1000)
 
 
