@@ -121,7 +121,7 @@ class ConfigTable:
             return
         content = parse_object(value, key)
         spelling = content.get("state.v2") or content.get("state")
-        if spelling not in TARGET_STATES:
+        if not isinstance(spelling, str) or spelling not in TARGET_STATES:
             raise UnreadableRecord(f"names no target state: {spelling!r}", where=key)
         self._target_states[name] = TARGET_STATES[spelling]
 
