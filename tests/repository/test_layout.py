@@ -54,12 +54,18 @@ PURE = [
     "log/penstock_log/security/exchange.py",
     "log/penstock_log/security/scram.py",
     "log/penstock_log/transaction/transaction.py",
+    "workers/penstock_workers/cluster/info.py",
+    "workers/penstock_workers/cluster/leader.py",
+    "workers/penstock_workers/cluster/members.py",
+    "workers/penstock_workers/cluster/placement.py",
+    "workers/penstock_workers/cluster/statuses.py",
     "workers/penstock_workers/desired.py",
     "workers/penstock_workers/host/in_flight.py",
     "workers/penstock_workers/offsets/entries.py",
     "workers/penstock_workers/offsets/history.py",
     "workers/penstock_workers/reconcile.py",
     "workers/penstock_workers/store/active_topics.py",
+    "workers/penstock_workers/store/assignments.py",
     "workers/penstock_workers/store/configs.py",
 ]
 IMPURE_MODULES = {"asyncio", "socket", "time", "os", "pathlib", "threading", "subprocess", "random", "aiokafka", "io"}

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from penstock_workers.cluster.leader import Wanted, WantedTask, abandoned, acknowledged, decide
-from penstock_workers.cluster.protocol import Member, View
+from penstock_workers.cluster.members import Member, View
 from penstock_workers.status import State, Status, TaskId
 from penstock_workers.store.assignments import Assignment, AssignmentTable, Place, assignment_record
 

@@ -6,8 +6,8 @@ import asyncio
 import subprocess
 import sys
 
+from penstock_workers.cluster.members import Member
 from penstock_workers.cluster.peers import Peers
-from penstock_workers.cluster.protocol import Member
 from penstock_workers.lease import Lease, now_ns
 
 READER = "import sys; from penstock_workers.lease import Lease; print(Lease(int(sys.argv[1])).is_held())"

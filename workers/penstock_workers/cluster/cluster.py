@@ -10,8 +10,8 @@ import structlog
 
 from penstock_workers.cluster.group import GroupMember
 from penstock_workers.cluster.leadership import Leadership
+from penstock_workers.cluster.members import Member, View
 from penstock_workers.cluster.peers import Peers
-from penstock_workers.cluster.protocol import Member, View
 from penstock_workers.config import WorkerConfig
 from penstock_workers.lease import Lease
 

@@ -17,7 +17,8 @@ from aiokafka.client import AIOKafkaClient, ConnectionGroup, CoordinationType
 from aiokafka.protocol.group import JoinGroupRequest, SyncGroupRequest
 
 from penstock import PenstockError
-from penstock_workers.cluster.protocol import PROTOCOL, PROTOCOL_TYPE, Heartbeat, LeaveGroup, Member, View, members_of
+from penstock_workers.cluster.members import Member, View
+from penstock_workers.cluster.protocol import PROTOCOL, PROTOCOL_TYPE, Heartbeat, LeaveGroup, members_of
 from penstock_workers.config import WorkerConfig
 from penstock_workers.lease import Lease, now_ns
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from penstock_workers.cluster.protocol import View
+from penstock_workers.cluster.members import View
 from penstock_workers.status import TaskId
 from penstock_workers.store.assignments import Assignment
 

@@ -11,8 +11,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 
+from penstock_workers.cluster.members import View
 from penstock_workers.cluster.placement import place, to_move
-from penstock_workers.cluster.protocol import View
 from penstock_workers.status import State, TaskId
 from penstock_workers.store.assignments import Assignment, Place
 from penstock_workers.store.statuses import Statuses

@@ -16,7 +16,7 @@ import structlog
 from penstock import Batch, PenstockError
 from penstock_workers import client
 from penstock_workers.cluster.leader import Wanted, abandoned, acknowledged, decide
-from penstock_workers.cluster.protocol import View
+from penstock_workers.cluster.members import View
 from penstock_workers.config import WorkerConfig
 from penstock_workers.status import TaskId
 from penstock_workers.store.assignments import Assignment, assignment_record

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable
 from contextlib import suppress
 from urllib.parse import urlsplit
 
-from penstock_workers.cluster.protocol import Member
+from penstock_workers.cluster.members import Member
 
 GRACE_SECONDS = 2.0
 """Within it a worker that was started again listens, and keeps its tasks."""

@@ -1,4 +1,4 @@
-"""The group protocol of workers: what they say of themselves, and the requests that aiokafka lacks.
+"""The group protocol of workers: its name, and the requests that aiokafka lacks.
 
 A worker is a static member (KIP-345): its group.instance.id is its worker id. aiokafka knows the instance id in
 JoinGroup and SyncGroup only; a heartbeat that does not name it would not be told that another process took the place,
@@ -10,67 +10,17 @@ and the removal of a dead worker by its instance id needs LeaveGroup version 3.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, replace
-from typing import Any, Self
+from dataclasses import replace
+from typing import Any
 
-import orjson
 from aiokafka.protocol.api import Request, RequestStruct, Response
 from aiokafka.protocol.types import Array, Int16, Int32, Schema, String
+
+from penstock_workers.cluster.members import Member
 
 PROTOCOL_TYPE = "penstock"
 """Neither `consumer` nor Kafka Connect's `connect`: the coordinator refuses to mix them in one group."""
 PROTOCOL = "penstock-1"
-
-
-@dataclass(frozen=True, slots=True)
-class Member:
-    """A worker of the cluster, as it describes itself to the others."""
-
-    worker_id: str
-    url: str
-    """Of its REST API."""
-    draining: bool = False
-    """It is about to leave, and takes no more tasks."""
-    away: bool = False
-    """It has been stopped for a moment and will be back: its place is kept for the length of a session."""
-    member_id: str = ""
-    """Given by the coordinator; tells one process of a worker id from the next."""
-
-    def encode(self) -> bytes:
-        return orjson.dumps(asdict(self))
-
-    @classmethod
-    def decode(cls, content: bytes) -> Self:
-        return cls(**orjson.loads(content))
-
-
-@dataclass(frozen=True, slots=True)
-class View:
-    """One generation of the group, as its leader has told it to all."""
-
-    generation: int
-    leader: str
-    """Its worker id."""
-    members: Mapping[str, Member]
-    """By worker id."""
-
-    def encode(self) -> bytes:
-        told = {"generation": self.generation, "leader": self.leader}
-        return orjson.dumps(told | {"members": [asdict(member) for member in self.members.values()]})
-
-    @classmethod
-    def decode(cls, content: bytes) -> Self:
-        found = orjson.loads(content)
-        return cls.of(found["generation"], found["leader"], (Member(**member) for member in found["members"]))
-
-    @classmethod
-    def of(cls, generation: int, leader: str, members: Iterable[Member]) -> Self:
-        return cls(generation, leader, {member.worker_id: member for member in members})
-
-    def without(self, worker_id: str) -> View:
-        others = (member for member in self.members.values() if member.worker_id != worker_id)
-        return View.of(self.generation, self.leader, others)
 
 
 class _HeartbeatResponseV3(Response):

@@ -1,0 +1,59 @@
+"""Who is in the cluster: what each worker says of itself, and one generation of all of them. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
+from typing import Self
+
+import orjson
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A worker of the cluster, as it describes itself to the others."""
+
+    worker_id: str
+    url: str
+    """Of its REST API."""
+    draining: bool = False
+    """It is about to leave, and takes no more tasks."""
+    away: bool = False
+    """It has been stopped for a moment and will be back: its place is kept for the length of a session."""
+    member_id: str = ""
+    """Given by the coordinator; tells one process of a worker id from the next."""
+
+    def encode(self) -> bytes:
+        return orjson.dumps(asdict(self))
+
+    @classmethod
+    def decode(cls, content: bytes) -> Self:
+        return cls(**orjson.loads(content))
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """One generation of the group, as its leader has told it to all."""
+
+    generation: int
+    leader: str
+    """Its worker id."""
+    members: Mapping[str, Member]
+    """By worker id."""
+
+    def encode(self) -> bytes:
+        told = {"generation": self.generation, "leader": self.leader}
+        return orjson.dumps(told | {"members": [asdict(member) for member in self.members.values()]})
+
+    @classmethod
+    def decode(cls, content: bytes) -> Self:
+        found = orjson.loads(content)
+        return cls.of(found["generation"], found["leader"], (Member(**member) for member in found["members"]))
+
+    @classmethod
+    def of(cls, generation: int, leader: str, members: Iterable[Member]) -> Self:
+        return cls(generation, leader, {member.worker_id: member for member in members})
+
+    def without(self, worker_id: str) -> View:
+        others = (member for member in self.members.values() if member.worker_id != worker_id)
+        return View.of(self.generation, self.leader, others)
