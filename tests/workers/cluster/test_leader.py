@@ -18,6 +18,7 @@ from penstock_workers.cluster.leader import Wanted, WantedTask, abandoned, ackno
 from penstock_workers.cluster.members import Member, View
 from penstock_workers.status import State, Status, TaskId
 from penstock_workers.store.assignments import Assignment, AssignmentTable, Place, assignment_record
+from penstock_workers.store.statuses import Statuses, Subject
 
 NAMES = ("a", "b", "c")
 CONNECTORS = ("x", "y")
@@ -50,7 +51,7 @@ class ClusterMachine(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.log: list[Assignment] = [Assignment()]
-        self.statuses: dict[TaskId, Status] = {}
+        self.statuses: dict[Subject, Status] = {}
         self.wanted: dict[TaskId, WantedTask] = {}
         self.workers: dict[str, Worker] = {}
         self.generation = 0
@@ -213,9 +214,10 @@ def test_a_task_that_moves_is_given_on_when_its_worker_has_stopped_it() -> None:
     ((task, where),) = revoking.revoking.items()
     assert (where.worker, where.epoch) == ("a", revoking.epoch)
     assert decide(revoking, group, wanted, ()) is revoking
-    late = {task: Status(State.UNASSIGNED, "a", revoking.epoch - 1)}
+    late: Statuses = {task: Status(State.UNASSIGNED, "a", revoking.epoch - 1)}
     assert acknowledged(revoking, late) == set(), "this is of an earlier place"
-    done = acknowledged(revoking, {task: Status(State.UNASSIGNED, "a", revoking.epoch)})
+    said: Statuses = {task: Status(State.UNASSIGNED, "a", revoking.epoch)}
+    done = acknowledged(revoking, said)
     assert decide(revoking, group, wanted, done).tasks[task].worker == "b"
 
 
