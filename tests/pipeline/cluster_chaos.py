@@ -136,7 +136,8 @@ class Chaos:
         return {"task.weight": self.chance.choice("123")}
 
     def _write(self, method: str, path: str, body: Any = None) -> None:
-        worker = self.chance.choice(self.cluster.ready() or [self.cluster.any_ready()])
+        ready = wait_until(lambda: [each for each in self._present() if each.is_ready()], "a worker to write to")
+        worker: WorkerProcess = self.chance.choice(ready)
         began = time.monotonic()
         worker.rest(method, path, body)
         self.slowest_write_seconds = max(self.slowest_write_seconds, time.monotonic() - began)

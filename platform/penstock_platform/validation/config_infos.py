@@ -11,7 +11,7 @@ from typing import Any
 
 from penstock_platform.validation.connector_config import check
 from penstock_platform.validation.secrets import HIDDEN, is_secret
-from penstock_platform.validation.values import text_of
+from penstock_workers.option_text import text_of
 
 TYPES = {"string": "STRING", "number": "DOUBLE", "boolean": "BOOLEAN", "array": "LIST"}
 LARGEST_INT = 2**31 - 1

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from penstock import BadConfiguration, Problem
+from penstock_workers.option_text import text_of
 
 EXACT_FLOAT_LIMIT = 2**53  # beyond it a JSON number may already have lost digits in reading
 
@@ -16,15 +17,6 @@ def config_of(members: Mapping[str, Any]) -> dict[str, str]:
     if problems:
         raise BadConfiguration(problems)
     return {key: text_of(value) for key, value in members.items()}
-
-
-def text_of(value: Any) -> str:
-    """A scalar, or a list of scalars, as text: `true`, `5`, `a,b`."""
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, list | tuple):
-        return ",".join(map(text_of, value))
-    return str(value)
 
 
 def _problem(key: str, value: Any) -> Problem | None:

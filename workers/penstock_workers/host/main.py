@@ -48,6 +48,7 @@ from penstock_workers.host.messages import (
 from penstock_workers.host.rate_limit import RateLimit
 from penstock_workers.host.sink_task import SinkTask
 from penstock_workers.host.source_task import SourceTask
+from penstock_workers.option_text import text_of
 
 PROGRESS_INTERVAL_SECONDS = 1.0
 CALL_TIMEOUT = "call-timeout"
@@ -149,7 +150,7 @@ async def divided(spec: TaskSpec, source: Source[Any]) -> list[dict[str, str]]:
     except TimeoutError as error:
         text = f"split did not return in {spec.call_timeout_seconds:g} s"
         raise ConnectorFailed(text, code=CALL_TIMEOUT, where=spec.import_path) from error
-    parts = [{key: str(value) for key, value in part.items()} for part in answer]
+    parts = [{key: text_of(value) for key, value in part.items()} for part in answer]
     if not 1 <= len(parts) <= spec.split_max:
         text = f"split answered {len(parts)} parts, not 1 to tasks.max={spec.split_max}"
         raise ConnectorFailed(text, where=spec.import_path)

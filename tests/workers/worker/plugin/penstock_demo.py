@@ -63,10 +63,10 @@ class Shards(Source[ShardsConfig]):
     """The name of each shard once. Divides them among its tasks, anew as soon as there is another."""
 
     @classmethod
-    async def split(cls, config: ShardsConfig, tasks_max: int) -> list[dict[str, str]]:
+    async def split(cls, config: ShardsConfig, tasks_max: int) -> list[dict[str, list[str]]]:
         shards = shards_in(config.directory)
         parts = [shards[first::tasks_max] for first in range(tasks_max)]
-        return [{"shards": ",".join(part)} for part in parts if part]
+        return [{"shards": part} for part in parts if part]
 
     async def read(self, positions: Positions) -> AsyncIterator[Batch]:
         for shard in self.config.shards:
