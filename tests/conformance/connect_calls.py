@@ -252,7 +252,7 @@ def sink_calls(side: Side) -> list[Call]:
         "partition without its key": [{"partition": {"kafka_topic": "topic-running"}, "offset": None}],
         "partition missing": [{}],
         "no such partition": [{"partition": place | {"kafka_partition": 9}, "offset": {"kafka_offset": 1}}],
-        "no such topic": [{"partition": place | {"kafka_topic": "none"}, "offset": {"kafka_offset": 1}}],
+        "no such topic": [{"partition": place | {"kafka_topic": f"none-{RUN}"}, "offset": {"kafka_offset": 1}}],
         "topic no string": [{"partition": place | {"kafka_topic": 5}, "offset": {"kafka_offset": 1}}],
     }
     path = "/connectors/sink/offsets"

@@ -170,11 +170,4 @@ EXPLANATIONS = [
     ),
     because("positions are in a source's own terms", "shape", "offsets", where=r"\.offsets\[\]\.offset\..*"),
     because("two offsets of one partition contradict each other", "status", "offsets: twice$", java="200", ours="400"),
-    because(
-        "a topic that does not exist is not created by asking for it",
-        "status",
-        "no such topic$",
-        java="200",
-        ours="400",
-    ),
 ]
