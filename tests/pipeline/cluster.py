@@ -93,9 +93,9 @@ class WorkerProcess:
         return self.is_running() and not self._frozen
 
     def is_ready(self) -> bool:
-        """It has read all topics."""
+        """It has read all topics, and has joined. Asked of its memory: /health asks the log."""
         try:
-            return bool(self.rest("GET", "/health"))
+            return bool(self.rest("GET", "/penstock/workers")["leader"])
         except OSError:
             return False
 
@@ -145,13 +145,12 @@ class WorkerCluster:
             if worker.is_running():
                 worker.kill()
 
-    def ready(self) -> list[WorkerProcess]:
-        """All that answer."""
-        return [worker for worker in self.workers.values() if worker.is_awake() and worker.is_ready()]
-
     def any_ready(self) -> WorkerProcess:
-        ready: list[WorkerProcess] = wait_until(self.ready, "any worker to be ready")
-        return ready[0]
+        def first() -> WorkerProcess | None:
+            return next((worker for worker in self.workers.values() if worker.is_awake() and worker.is_ready()), None)
+
+        ready: WorkerProcess = wait_until(first, "any worker to be ready")
+        return ready
 
     def leader(self) -> str:
         """Its worker id, as any worker knows it."""
