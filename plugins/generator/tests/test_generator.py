@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from penstock import Batch, Positions
@@ -30,7 +30,6 @@ async def generate(**config: Any) -> list[Batch]:
     return [batch async for batch in source.read(Positions())]
 
 
-@settings(deadline=None)
 @given(
     name=st.sampled_from(sorted(TEMPLATES)),
     first=st.integers(0, 10**9),
@@ -62,7 +61,6 @@ async def test_ends_after_the_set_number(rate: float) -> None:
     assert sum(map(len, batches)) == 1
 
 
-@settings(deadline=None)
 @given(
     rate=st.floats(0.1, 1e6),
     pauses=st.lists(st.floats(0, 20), min_size=1, max_size=20),

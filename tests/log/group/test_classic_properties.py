@@ -193,5 +193,5 @@ class Groups(RuleBasedStateMachine):
         client.assigned = (client.generation_id, reply.assignment)
 
 
-Groups.TestCase.settings = settings(max_examples=150, stateful_step_count=40, deadline=None)
+Groups.TestCase.settings = settings(max_examples=150, stateful_step_count=40)
 TestGroups = Groups.TestCase

@@ -217,7 +217,7 @@ happenings = st.lists(
 )
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(happenings)
 def test_no_partition_has_two_owners_and_all_have_one_in_the_end(happenings: list[tuple[str, str]]) -> None:
     stage = Stage()

@@ -6,7 +6,8 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Coroutine, Iterator
-from contextlib import ExitStack
+from concurrent.futures import CancelledError
+from contextlib import ExitStack, suppress
 from typing import Any, Protocol
 from uuid import uuid4
 
@@ -140,7 +141,8 @@ class AiokafkaReader:
         self._run(self._consumer.commit())
 
     def close(self) -> None:
-        self._run(self._consumer.stop())
+        with suppress(CancelledError):  # of a fetch between two attempts, while the log is away: aiokafka lets it out
+            self._run(self._consumer.stop())
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.close()

@@ -57,7 +57,7 @@ def test_offsets_outside_the_log_are_out_of_range(directory: LogDirectory, offse
     assert refused.value.code == ErrorCode.offset_out_of_range
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     steps=st.lists(
         st.sampled_from(["append", "append", "append", "crash", "close", "cut", "flush", "trim"]), max_size=40

@@ -60,7 +60,7 @@ def sealed(chunks: list[Columns], compression: Compression) -> bytes:
 
 
 @given(st.lists(columns(), min_size=1, max_size=3), st.sampled_from(list(CODECS)))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_aiokafka_reads_what_was_encoded(chunks: list[Columns], compression: Compression) -> None:
     batch = read_by_aiokafka(sealed(chunks, compression))
     assert batch.validate_crc()
@@ -72,7 +72,7 @@ def test_aiokafka_reads_what_was_encoded(chunks: list[Columns], compression: Com
 
 
 @given(st.lists(columns(), min_size=1, max_size=2), st.sampled_from(["none", "gzip"]))
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_kafka_python_reads_what_was_encoded(chunks: list[Columns], compression: Compression) -> None:
     batch = KafkaPythonRecords(sealed(chunks, compression)).next_batch()  # type: ignore[no-untyped-call]
     assert batch.validate_crc()
@@ -99,7 +99,6 @@ def test_varint_is_zigzag() -> None:
 
 
 @given(columns(), st.integers(min_value=1, max_value=2000))
-@settings(deadline=None)
 def test_split_keeps_every_record_and_its_bound(whole: Columns, max_bytes: int) -> None:
     chunks = split(whole, max_bytes)
     assert rows([chunk for chunk, _ in chunks]) == rows([whole])
@@ -109,7 +108,6 @@ def test_split_keeps_every_record_and_its_bound(whole: Columns, max_bytes: int) 
 
 
 @given(columns())
-@settings(deadline=None)
 def test_size_bounds_what_is_encoded(whole: Columns) -> None:
     batch = encode([whole], compression="none", now_ms=NOW_MS)
     assert len(batch.encoded) - 61 <= sum(whole.sizes()) + RECORD_OVERHEAD_BYTES * len(whole.values)

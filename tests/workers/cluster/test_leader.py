@@ -185,7 +185,7 @@ class ClusterMachine(RuleBasedStateMachine):
 
 
 TestCluster = pytest.mark.filterwarnings("ignore")(ClusterMachine.TestCase)
-TestCluster.settings = settings(max_examples=300, stateful_step_count=20, deadline=None)
+TestCluster.settings = settings(max_examples=300, stateful_step_count=20)
 
 
 def settled(current: Assignment, group: View, wanted: Wanted) -> Assignment:

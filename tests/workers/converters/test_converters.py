@@ -80,7 +80,7 @@ def structs(draw: st.DrawFn) -> tuple[dict[str, Any], dict[str, Any]]:
 
 @pytest.mark.parametrize("name", sorted({native_name(name) for name in (*CONVERTERS, *HEADER_CONVERTERS)}))
 def test_what_is_written_comes_back(name: str) -> None:
-    @settings(max_examples=30, deadline=None)
+    @settings(max_examples=30)
     @given(st.lists(st.none() | VALUES[name]))
     def check(values: list[Any]) -> None:
         each = converter(name)
@@ -89,7 +89,7 @@ def test_what_is_written_comes_back(name: str) -> None:
     check()
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(structs())
 def test_what_is_written_with_a_schema_comes_back(row: tuple[dict[str, Any], dict[str, Any]]) -> None:
     schema, value = row

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from penstock import Batch
@@ -98,7 +98,6 @@ def test_without_context_it_is_only_the_record() -> None:
     assert letter.may_be_of("anybody")
 
 
-@settings(deadline=None)
 @given(st.lists(st.tuples(st.booleans(), st.integers(0, 30)), max_size=30))
 def test_the_account_of_what_is_done(steps: list[tuple[bool, int]]) -> None:
     progress, done = ReplayProgress(), set[int]()

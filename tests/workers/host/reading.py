@@ -9,11 +9,14 @@ from typing import Any
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
+from penstock_workers.store.end_offsets import end_offsets
+
 DEADLINE_SECONDS = 30.0
 
 
 async def read_all(servers: str, topic: str) -> list[bytes]:
-    """The values that the topic's only partition holds now."""
+    """The values that the topic's only partition holds when the transactions that are open now have ended: the answer
+    to a commit does not wait for the markers that make it seen."""
     return [value for _, value in await _read(servers, topic)]
 
 
@@ -34,7 +37,8 @@ async def _read(servers: str, topic: str) -> list[tuple[Any, bytes]]:
     try:
         partition = TopicPartition(topic, 0)
         consumer.assign([partition])
-        end = (await consumer.end_offsets([partition]))[partition]
+        await consumer.end_offsets([partition])  # finds the leader
+        end = (await end_offsets(consumer._client, [partition]))[partition]
         async with asyncio.timeout(DEADLINE_SECONDS):
             while await consumer.position(partition) < end:
                 for records in (await consumer.getmany(timeout_ms=200)).values():

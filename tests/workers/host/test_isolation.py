@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from penstock import Batch, ConnectionLost, Failed, RetryLater, SkipRecord, WriteFailed
@@ -41,7 +41,6 @@ class Store:
                 self.stored.append(value)
 
 
-@settings(deadline=None)
 @given(st.integers(1, 40), st.sets(st.integers(0, 39)), st.sampled_from([ValueError, lambda: SkipRecord("no")]))
 async def test_all_but_the_poison_is_written_in_order(
     count: int, poison: set[int], error: Callable[[], Exception]
@@ -54,7 +53,6 @@ async def test_all_but_the_poison_is_written_in_order(
     assert store.writes <= 1 + len(present) * 2 * count.bit_length()
 
 
-@settings(deadline=None)
 @given(st.integers(1, 40), st.integers(0, 39))
 async def test_where_errors_are_not_tolerated_nothing_behind_the_first_is_written(count: int, first: int) -> None:
     store = Store(range(first, 40))

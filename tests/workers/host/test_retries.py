@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from penstock import ConnectionLost, RetryLater
@@ -15,7 +15,6 @@ def test_pauses_double() -> None:
     assert [pause_seconds(0.5, attempts, 0.0, 60.0) for attempts in (1, 2, 3, 4)] == [0.5, 1.0, 2.0, 4.0]
 
 
-@settings(deadline=None)
 @given(st.floats(0.001, 1000.0), st.integers(1, 10_000), st.floats(0.0, 1.0), st.floats(0.001, 1000.0))
 def test_a_pause_is_never_shorter_than_asked_for_and_never_without_bound(
     after_seconds: float, attempts: int, jitter: float, longest_seconds: float

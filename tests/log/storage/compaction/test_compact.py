@@ -34,7 +34,7 @@ def table(records: list[Record]) -> Table:
     return {key: value for key, value in rows.items() if value is not None}
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     steps=st.lists(batches | st.sampled_from(["compact", "small memory", "much later", "reopen"]), max_size=40),
     read_first=st.integers(0, 60),
