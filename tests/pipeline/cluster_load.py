@@ -18,7 +18,9 @@ from .topics import create_topic, end_of_topic, values_in_topic
 from .waiting import wait_until
 from .witness import Testimony, runs_in_order, testimonies
 
-EXACT, EXACT_TOO, LOOSE, FILES, LINES = "exact", "exact-too", "loose", "files", "lines"
+EXACT, EXACT_TOO, LOOSE = "exact", "exact-too", "loose"
+FILES, LINES = (f"{name}-{uuid4().hex[:8]}" for name in ("files", "lines"))
+"""Of this test run: they name groups of consumers, which clusters on one Kafka would share."""
 SOURCES = (EXACT, EXACT_TOO, LOOSE)
 """Of one task and one topic, of the same name here."""
 DIVIDED = "divided"
