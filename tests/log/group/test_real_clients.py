@@ -85,6 +85,7 @@ class KafkaPythonReader:
             auto_offset_reset="earliest",
             enable_auto_commit=False,
             heartbeat_interval_ms=200,
+            metadata_max_age_ms=2000,  # a member that joined before it knew the topic joins again when it does
         )
 
     def poll(self) -> list[bytes]:
