@@ -10,7 +10,7 @@ from typing import Literal, TypeAlias
 import orjson
 
 from penstock_workers.connector_config import SPLIT_OF, without_live_options
-from penstock_workers.plugins import ConnectorType, PluginInfo
+from penstock_workers.plugins import ConnectorType, PluginInfo, matching
 from penstock_workers.status import TargetState, TaskId
 from penstock_workers.store.assignments import Assignment
 from penstock_workers.store.configs import ConfigTable
@@ -130,10 +130,8 @@ def _digest(tasks: Sequence[StringMap]) -> str:
 
 
 def find_plugin(config: StringMap, plugins: Sequence[PluginInfo]) -> PluginInfo | None:
-    wanted = config.get(CLASS, "")
-    candidates = [plugin for plugin in plugins if plugin.answers_to(wanted)]
-    exact = [plugin for plugin in candidates if plugin.class_name == wanted]
-    return (exact or candidates)[0] if len(exact or candidates) == 1 else None
+    found = matching(config.get(CLASS, ""), plugins)
+    return found[0] if len(found) == 1 else None
 
 
 def plan_tasks(config: StringMap, plugin: PluginInfo | None, target_state: TargetState) -> list[StringMap]:

@@ -6,7 +6,7 @@ the task hosts. Everything else works with this description.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -34,3 +34,9 @@ class PluginInfo:
         """A `connector.class` may be the full name or the class's name alone, with or without `Connector`."""
         simple = self.class_name.rpartition(".")[2]
         return name in (self.class_name, simple) or name.removesuffix("Connector") in (self.class_name, simple)
+
+
+def matching(name: str, plugins: Iterable[PluginInfo]) -> list[PluginInfo]:
+    """Those that a `connector.class` may mean: the one of just this name, else all that answer to it."""
+    candidates = [plugin for plugin in plugins if plugin.answers_to(name)]
+    return [plugin for plugin in candidates if plugin.class_name == name] or candidates

@@ -6,7 +6,7 @@ import difflib
 from collections.abc import Iterable, Sequence
 
 from penstock import PenstockError, Problem
-from penstock_workers.plugins import PluginInfo
+from penstock_workers.plugins import PluginInfo, matching
 
 
 class UnknownConnectorClass(PenstockError):
@@ -35,11 +35,10 @@ class Catalog:
 
     def find(self, name: str) -> PluginInfo:
         """The class that `connector.class` names: in full, or shortened where that is clear."""
-        candidates = [plugin for plugin in self.plugins if plugin.answers_to(name)]
-        exact = [plugin for plugin in candidates if plugin.class_name == name]
-        if len(exact or candidates) == 1:
-            return (exact or candidates)[0]
-        raise _ambiguous(name, candidates) if candidates else self._unknown(name)
+        found = matching(name, self.plugins)
+        if len(found) == 1:
+            return found[0]
+        raise _ambiguous(name, found) if found else self._unknown(name)
 
     def _unknown(self, name: str) -> UnknownConnectorClass:
         names = [plugin.class_name for plugin in self.plugins]
