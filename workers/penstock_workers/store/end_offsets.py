@@ -8,11 +8,13 @@ from typing import Any
 
 from aiokafka import TopicPartition
 from aiokafka import errors as kafka
-from aiokafka.client import AIOKafkaClient
+from aiokafka.client import AIOKafkaClient, ConnectionGroup
 from aiokafka.protocol.offset import OffsetRequest
 
 LATEST = -1
 READ_UNCOMMITTED, READ_COMMITTED = 0, 1
+NOT_BEHIND_A_FETCH = ConnectionGroup.COORDINATION
+"""A connection of its own: a log answers the requests of one in their order, and a fetch that finds nothing waits."""
 
 
 async def end_offsets(
@@ -40,7 +42,8 @@ async def _ends_at(
     by_topic: dict[str, list[tuple[int, int]]] = defaultdict(list)
     for topic, partition in partitions:
         by_topic[topic].append((partition, LATEST))
-    response = await client.send(leader, OffsetRequest(-1, isolation, list(by_topic.items())))
+    request = OffsetRequest(-1, isolation, list(by_topic.items()))
+    response = await client.send(leader, request, group=NOT_BEHIND_A_FETCH)
     ends = {}
     for topic, answers in response.topics:
         for partition, error_code, _timestamp, offset in answers:
