@@ -1,6 +1,5 @@
 """Partition: one replica, the thin shell that joins its log, its in-sync set and its producer states."""
 
-import asyncio
 from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
@@ -8,6 +7,7 @@ from uuid import UUID
 
 from penstock_log.errors import ErrorCode, LogError
 from penstock_log.partition.checks import CheckedBatch, check_records
+from penstock_log.partition.committing import Committer
 from penstock_log.partition.history import ProducerHistory
 from penstock_log.partition.identity import claim_directory
 from penstock_log.partition.producers import ProducerState
@@ -18,11 +18,10 @@ from penstock_log.partition.storage_failures import StorageFailures
 from penstock_log.partition.topic_config import TopicConfig
 from penstock_log.partition.transactions import AbortedTransaction
 from penstock_log.partition.upkeep import Upkeep
-from penstock_log.partition.waiters import Waiters
 from penstock_log.storage.batch import validate
 from penstock_log.storage.control import Producer
 from penstock_log.storage.files import OpenFiles
-from penstock_log.storage.flush_work import CloseWork, FlushWork
+from penstock_log.storage.flush_work import CloseWork
 from penstock_log.storage.flusher import Flusher
 from penstock_log.storage.partition_log import PartitionLog
 from penstock_log.storage.timestamps import OffsetAtTime
@@ -56,18 +55,13 @@ class Partition:
         self.config = config
         self._log = log
         self._state = state
-        self._flusher = flusher
-        self._waiters = Waiters()
         self._closed = False
         self._failures = StorageFailures(f"{topic}-{index}", log.directory)
-        self._must_cut_back = False
-        self._flush_timer: asyncio.TimerHandle | None = None
         self._history = ProducerHistory()
         self._history.recover(log)
         self.upkeep = Upkeep(log, state, self._history, self._failures, lambda: self.config)
         log.describe_state = self._history.to_snapshot
-        state.high_watermark = log.start_offset
-        state.report_end_offset(node_id, log.flushed_offset)
+        self.committer = Committer(node_id, log, state, self._history, flusher, self._failures, lambda: self.config)
 
     @classmethod
     def open(
@@ -142,7 +136,7 @@ class Partition:
         if repeated is not None:
             return self._result(repeated.base_offset, repeated.last_offset + 1, -1, duplicate=True)
         base_offset = self._append_all(checked, now_ms)
-        self._commit_soon()
+        self.committer.commit_soon()
         append_time = now_ms if self.config.stamps_append_time else -1
         return self._result(base_offset, self._log.end_offset, append_time)
 
@@ -153,7 +147,7 @@ class Partition:
         header = validate(marker)
         self._history.check(header)
         base_offset = self._append_all([CheckedBatch(marker, header)], now_ms)
-        self._commit_soon()
+        self.committer.commit_soon()
         return self._result(base_offset, self._log.end_offset, -1)
 
     def producers(self) -> list[tuple[int, ProducerState]]:
@@ -173,7 +167,7 @@ class Partition:
         made durable and was cut off again. The caller sets the time limit (`asyncio.timeout`)."""
         if self._state.high_watermark < next_offset:
             self._check_open()
-            await self._waiters.reach(next_offset)
+            await self.committer.reach(next_offset)
 
     def read(
         self,
@@ -209,7 +203,7 @@ class Partition:
     def subscribe(self, on_advance: Callable[[], None]) -> Callable[[], None]:
         """Call `on_advance()` (on the event loop, cheaply) each time the high watermark or last stable offset moves,
         or the partition closes; the result unsubscribes. A long-poll fetch waits by this, without polling."""
-        return self._waiters.subscribe(on_advance)
+        return self.committer.subscribe(on_advance)
 
     def offset_for_timestamp(self, timestamp_ms: int) -> OffsetAtTime | None:
         """The first visible record whose timestamp is `timestamp_ms` or later."""
@@ -247,13 +241,13 @@ class Partition:
         moved = self._state.change_leader(
             leader_epoch, frozenset(replicas), frozenset(in_sync_replicas), leader=self.node_id
         )
-        self._advance(moved)
+        self.committer.moved(moved)
 
     def configure(self, config: TopicConfig) -> None:
         """Take a changed topic configuration into use at once."""
         self.config = config
         self._log.limits = config.segment_limits
-        self._advance(self._state.change_min_in_sync_replicas(config.min_insync_replicas))
+        self.committer.moved(self._state.change_min_in_sync_replicas(config.min_insync_replicas))
 
     def close(self) -> None:
         """Flush, write the clean-shutdown checkpoint, let go of the files; waiting appends fail. It blocks: many are
@@ -292,26 +286,12 @@ class Partition:
         self._stop()
         return self._log.set_aside()
 
-    def begin_flush(self) -> FlushWork | None:
-        """For the flusher."""
-        return None if self._closed else self._log.begin_flush()
-
-    def end_flush(self, work: FlushWork, error: OSError | None) -> None:
-        """For the flusher: move the high watermark over what is durable now, or cut back what will never be."""
-        self._log.end_flush(work, succeeded=error is None)
-        if error is not None:
-            self._flush_failed(error)
-        else:
-            self._failures.works()
-            self._advance(self._state.report_end_offset(self.node_id, self._durable_end_offset()))
-
     def _append_all(self, checked: list[CheckedBatch], now_ms: int) -> int:
         """Append all of a request's batches or none."""
         base_offset = self._log.end_offset
         try:
-            if self._must_cut_back:
-                self._cut_back()
-                base_offset = self._log.end_offset
+            self.committer.cut_back_if_needed()
+            base_offset = self._log.end_offset
             for batch, header in checked:
                 at = self._log.append(batch, header, self._state.leader_epoch)
                 self._history.record(header, batch, at, now_ms)
@@ -320,45 +300,6 @@ class Partition:
                 self._log.truncate_to(base_offset)
             raise self._failures.error("cannot be written to", error) from error
         return base_offset
-
-    def _commit_soon(self) -> None:
-        unflushed = self._log.end_offset - self._log.flushed_offset
-        if unflushed >= self.config.flush_messages or self._log.has_unflushed_segments:
-            self._flusher.request(self)
-        elif self.config.has_flush_time and self._flush_timer is None:
-            loop = asyncio.get_running_loop()
-            self._flush_timer = loop.call_later(self.config.flush_ms / 1000, self._flush_when_due)
-        if not self.config.waits_for_flush:
-            self._advance(self._state.report_end_offset(self.node_id, self._log.end_offset))
-
-    def _flush_when_due(self) -> None:
-        """flush.ms after the first append that had no flush of its own."""
-        self._flush_timer = None
-        self._flusher.request(self)
-
-    def _durable_end_offset(self) -> int:
-        return self._log.flushed_offset if self.config.waits_for_flush else self._log.end_offset
-
-    def _advance(self, moved: bool) -> None:
-        if moved:
-            self._waiters.moved(self._state.high_watermark)
-
-    def _flush_failed(self, error: OSError) -> None:
-        """After a failed fsync the page cache may call pages clean that never reached the disk, so a second fsync that
-        succeeds proves nothing. What was not durable before is cut off, and its producers are told to send it again."""
-        failure = self._failures.error("cannot be made durable", error)
-        if self.config.waits_for_flush:
-            self._must_cut_back = True
-            self._waiters.fail(failure)
-            try:
-                self._cut_back()
-            except OSError as second_error:
-                self._failures.report_failed_cut(second_error)
-
-    def _cut_back(self) -> None:
-        self._log.truncate_to(self._log.flushed_offset)
-        self._history.recover(self._log)
-        self._must_cut_back = False
 
     def _result(self, base_offset: int, next_offset: int, append_time: int, *, duplicate: bool = False) -> AppendResult:
         return AppendResult(base_offset, next_offset, append_time, self._log.start_offset, duplicate)
@@ -370,12 +311,9 @@ class Partition:
             )
 
     def _stop(self) -> None:
-        if self._flush_timer is not None:
-            self._flush_timer.cancel()
-        self._flusher.settle(self)
+        self.committer.settle()
         self._closed = True
         self.upkeep.end()
-        self._waiters.fail(
+        self.committer.end(
             LogError(ErrorCode.not_leader_or_follower, f"partition {self.topic}-{self.index} was closed")
         )
-        self._waiters.moved(self._state.high_watermark)

@@ -5,7 +5,6 @@ so far durable, for a thread of the `Flusher`, and `end_flush` takes note that i
 """
 
 import shutil
-from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,15 +18,16 @@ from penstock_log.storage.compaction.swap import set_aside, swap_in
 from penstock_log.storage.durable import sync_data, sync_directory
 from penstock_log.storage.files import OpenFiles
 from penstock_log.storage.flush_work import CloseWork, FlushWork
+from penstock_log.storage.log_segments import LogSegments
 from penstock_log.storage.opening import open_directory
 from penstock_log.storage.reading import find_batch, read_batches
 from penstock_log.storage.retention import SegmentFacts
 from penstock_log.storage.segment import Segment
 from penstock_log.storage.timestamps import OffsetAtTime, find_max_timestamp, find_timestamp
+from penstock_log.storage.unflushed import Unflushed
 
-__all__ = ["DELETED_DIRECTORY_SUFFIX", "CloseWork", "FlushWork", "PartitionLog", "SegmentLimits"]
+__all__ = ["DELETED_DIRECTORY_SUFFIX", "PartitionLog", "SegmentLimits"]
 
-_REMEMBERED_POSITIONS: Final = 32
 DELETED_DIRECTORY_SUFFIX: Final = "-delete"
 _Answer = TypeVar("_Answer")
 
@@ -44,26 +44,19 @@ class SegmentLimits:
 class PartitionLog:
     """See the module. `describe_state` is asked for what the log's owner wants to find in `recovered_state` later."""
 
-    def __init__(
-        self,
-        directory: Path,
-        files: OpenFiles,
-        limits: SegmentLimits | None = None,
-    ) -> None:
+    def __init__(self, directory: Path, files: OpenFiles, limits: SegmentLimits | None = None) -> None:
         self.directory = directory
         self.limits = limits or SegmentLimits()
         self._files = files
         self.describe_state: Callable[[], Any] = lambda: None
         opened = open_directory(directory, files, self.limits.index_interval_bytes)
-        self.segments = opened.segments
+        self.segments = LogSegments(opened.segments)
         self.epochs = opened.epochs
         self.end_offset = opened.end_offset
         self._checkpoint = opened.checkpoint
         self._first_timestamp: int | None = None
-        self._positions: dict[int, tuple[Segment, int]] = {}
-        self._unflushed_sealed = [segment for segment in opened.scanned if segment in self.segments[:-1]]
-        self._rolled_to: tuple[RecoveryPoint, Any] | None = None
-        self._new_names = opened.is_new
+        sealed = [segment for segment in opened.scanned if segment in self.segments[:-1]]
+        self._unflushed = Unflushed(directory, files, self._checkpoint, is_new=opened.is_new, sealed=sealed)
         self._changed = opened.is_new or bool(opened.scanned)
         if opened.scanned:
             # A crashed process' appends may be in the page cache only; what is recovered counts as durable from here.
@@ -98,7 +91,7 @@ class PartitionLog:
         last_offset = base_offset + header.last_offset_delta
         stored_front = front(header, base_offset, leader_epoch)
         segment.append(stored_front, batch[FRONT_SIZE:], last_offset, header.max_timestamp)
-        self._remember(base_offset, segment, position)
+        self.segments.remember(base_offset, segment, position)
         self.end_offset = last_offset + 1
         self._changed = True
         return base_offset
@@ -112,10 +105,10 @@ class PartitionLog:
                 f"offset {offset} was asked for; the log has {self.start_offset} to {self.end_offset}",
             )
         while offset < min(up_to_offset, self.end_offset):
-            segment, position = self._locate(offset)
+            segment, position = self.segments.locate(offset)
             data, next_offset = read_batches(segment, position, offset, up_to_offset, max_bytes, at_least_one_batch)
             if data and next_offset < self.end_offset:
-                self._remember(next_offset, segment, position + len(data))
+                self.segments.remember(next_offset, segment, position + len(data))
             if data or next_offset == offset:
                 return data
             offset = next_offset
@@ -134,23 +127,16 @@ class PartitionLog:
 
     def segment_facts(self) -> list[SegmentFacts]:
         """What retention decides by."""
-        ends = [*(segment.base_offset for segment in self.segments[1:]), self.end_offset]
-        return [
-            SegmentFacts(end, segment.size, segment.newest_ms())
-            for segment, end in zip(self.segments, ends, strict=True)
-        ]
+        return self.segments.facts(self.end_offset)
 
     @property
     def has_unflushed_segments(self) -> bool:
         """A segment was rolled since the last flush: the recovery point waits to move on."""
-        return bool(self._unflushed_sealed)
+        return bool(self._unflushed.sealed)
 
     def headers(self, from_offset: int) -> Iterator[BatchHeader]:
         """The headers of all batches from the one that contains `from_offset` on; damaged ones are passed over."""
-        if from_offset >= self.end_offset:
-            return
-        for segment in self.segments[self._segment_number(from_offset) :]:
-            yield from _good_headers(segment, max(from_offset, segment.base_offset))
+        return self.segments.headers(from_offset) if from_offset < self.end_offset else iter(())
 
     @property
     def compacted_below(self) -> int:
@@ -163,7 +149,7 @@ class PartitionLog:
     def sealed_segments(self) -> list[Segment]:
         """Those that are never written to any more, durable with their indexes, and lie before the recovery point."""
         recovery_point = self._checkpoint.content.recovery_point
-        unflushed = set(self._unflushed_sealed)
+        unflushed = set(self._unflushed.sealed)
         return [
             segment
             for segment in self.segments[:-1]
@@ -172,31 +158,27 @@ class PartitionLog:
 
     def oldest_ms_from(self, offset: int) -> int:
         """The timestamp of the first batch in the segment that contains `offset`."""
-        _, header = next(self.segments[max(self._segment_number(offset), 0)].headers(0))
+        _, header = next(self.segments[self.segments.number(offset)].headers(0))
         return header.max_timestamp
 
     def swap_in(self, group: Sequence[SourceSegment], size: int) -> bool:
         """Let the compacted segment that lies ready take the place of the group that it was made from; false if that
         is not (all) there any more. The old files stay under other names, see `remove_deleted`."""
-        numbers = {segment.base_offset: number for number, segment in enumerate(self.segments)}
-        first = numbers.get(group[0].base_offset, -1)
-        old = self.segments[first : first + len(group)] if first >= 0 else []
-        if [SourceSegment(segment.base_offset, segment.size) for segment in old] != list(group):
+        old = self.segments.find_group(group)
+        if not old:
             return False
         for segment in old:
             segment.close()
         swap_in(self.directory, [segment.base_offset for segment in old])
-        self.segments[first : first + len(group)] = [
-            Segment(
-                self.directory,
-                group[0].base_offset,
-                size,
-                self._files,
-                indexed=True,
-                index_interval_bytes=self.limits.index_interval_bytes,
-            )
-        ]
-        self._positions.clear()
+        compacted = Segment(
+            self.directory,
+            group[0].base_offset,
+            size,
+            self._files,
+            indexed=True,
+            index_interval_bytes=self.limits.index_interval_bytes,
+        )
+        self.segments.replace(old, compacted)
         return True
 
     def truncate_to(self, offset: int) -> None:
@@ -206,11 +188,9 @@ class PartitionLog:
         if offset < self._checkpoint.content.recovery_point.end_offset:
             first = self.segments[0].base_offset
             self._checkpoint.write(recovery_point=RecoveryPoint(first, 0, first), owner_state=None)
-        kept = max(self._segment_number(offset), 0)
-        for segment in self.segments[kept + 1 :]:
+        for segment in self.segments.remove(self.segments.number(offset) + 1, len(self.segments)):
             segment.delete()
-        del self.segments[kept + 1 :]
-        self._unflushed_sealed = [segment for segment in self._unflushed_sealed if segment in self.segments[:-1]]
+        self._unflushed.truncate(self.segments[:-1])
         self.end_offset = self._truncate_last(offset)
         self._first_timestamp = None
         self.flushed_offset = min(self.flushed_offset, self.end_offset)
@@ -219,16 +199,13 @@ class PartitionLog:
         if self.end_offset < self._checkpoint.content.compacted_below:
             self.compacted_below = self.end_offset
         self.epochs.truncate_end(self.end_offset)
-        self._positions.clear()
-        self._rolled_to = None
         self._changed = True
 
     def raise_start_offset(self, offset: int) -> None:
         """Records before `offset` are gone, durably; segments that hold nothing else are dropped."""
         if offset > self.start_offset:
             self._checkpoint.write(log_start_offset=offset)
-        count = max(bisect_right(self.segments, offset, key=lambda segment: segment.base_offset) - 1, 0)
-        self.drop_oldest_segments(count)
+        self.drop_oldest_segments(self.segments.number(offset))
 
     def drop_oldest_segments(self, count: int) -> None:
         """Take the first `count` segments out of the log. If that is all of them, it goes on with a new one.
@@ -242,39 +219,19 @@ class PartitionLog:
         for segment in self.segments[:count]:
             segment.close()
             set_aside(self.directory, segment.base_offset)
-        self._unflushed_sealed = [segment for segment in self._unflushed_sealed if segment not in self.segments[:count]]
-        del self.segments[:count]
-        self._positions.clear()
+        self._unflushed.forget(self.segments.remove(0, count))
 
-    def begin_flush(self) -> "FlushWork | None":
+    def begin_flush(self) -> FlushWork | None:
         """The work that makes durable what is appended by now; None if all is. One at a time."""
-        if self.flushed_offset >= self.end_offset and not self._unflushed_sealed:
+        if self.flushed_offset >= self.end_offset and not self._unflushed.sealed:
             return None
-        active = self.segments[-1]
-        work = FlushWork(
-            end_offset=self.end_offset,
-            active=self._files.pin(active.path),
-            sealed=[(segment, self._files.pin(segment.path)) for segment in self._unflushed_sealed],
-            new_names_in=self.directory if self._new_names else None,
-            rolled_to=self._rolled_to,
-            checkpoint=self._checkpoint,
-        )
-        self._unflushed_sealed, self._rolled_to, self._new_names = [], None, False
-        return work
+        return self._unflushed.begin_flush(self.segments[-1], self.end_offset)
 
-    def end_flush(self, work: "FlushWork", *, succeeded: bool) -> None:
+    def end_flush(self, work: FlushWork, *, succeeded: bool) -> None:
         """Take note that the work is done, or that it failed: then nothing past `flushed_offset` may be trusted."""
-        for descriptor in work.descriptors:
-            self._files.unpin(descriptor)
-        sealed = [segment for segment, _ in work.sealed]
+        self._unflushed.end_flush(work, succeeded=succeeded)
         if succeeded:
-            for segment in sealed:
-                segment.seal_indexes()
             self.flushed_offset = min(work.end_offset, self.end_offset)
-        else:
-            self._unflushed_sealed = sealed + self._unflushed_sealed
-            self._rolled_to = self._rolled_to or work.rolled_to
-            self._new_names = True
 
     def close(self) -> None:
         """Make all durable, here and now."""
@@ -287,30 +244,17 @@ class PartitionLog:
         """The work that makes a clean shutdown; None if nothing has changed since the last one."""
         if not self._changed:
             return None
-        unsaved = [*self._unflushed_sealed, self.segments[-1]]
-        for segment in unsaved:
-            segment.finish_indexes()
-        last = self.segments[-1]
-        return CloseWork(
-            unsaved=[(segment, self._files.pin(segment.path)) for segment in unsaved],
-            new_names_in=self.directory if self._new_names else None,
-            recovery_point=RecoveryPoint(last.base_offset, last.size, self.end_offset),
-            owner_state=self.describe_state(),
-            checkpoint=self._checkpoint,
-        )
+        return self._unflushed.begin_close(self.segments[-1], self.end_offset, self.describe_state())
 
     def end_close(self, work: CloseWork | None) -> None:
         """The work is done, or has failed: then the next start recovers as after a crash."""
         if work is not None:
-            for _, descriptor in work.unsaved:
-                self._files.unpin(descriptor)
-            self._unflushed_sealed = []
+            self._unflushed.end_close(work)
             self._changed = False
         self.release_files()
 
     def release_files(self) -> None:
-        for segment in self.segments:
-            segment.close()
+        self.segments.close()
 
     def set_aside(self) -> Path:
         """Let go of the directory and rename it, so that its name is free and a crash leaves nothing that looks like a
@@ -335,55 +279,21 @@ class PartitionLog:
     def _is_full(self, segment: Segment, header: BatchHeader) -> bool:
         if not segment.has_room_for(header, self.end_offset, self.limits.segment_bytes):
             return True
-        if not segment.size:
-            self._first_timestamp = header.max_timestamp
-        elif self._first_timestamp is None:
+        return header.max_timestamp - self._first_ms(segment, header) > self.limits.segment_ms
+
+    def _first_ms(self, segment: Segment, header: BatchHeader) -> int:
+        """The timestamp of the segment's first batch; of `header`, which is to be appended, if there is none."""
+        if self._first_timestamp is None or not segment.size:
             _, first = next(segment.headers(0), (0, header))
             self._first_timestamp = first.max_timestamp
-        assert self._first_timestamp is not None
-        return header.max_timestamp - self._first_timestamp > self.limits.segment_ms
+        return self._first_timestamp
 
     def _roll(self) -> Segment:
         segment = Segment.create(self.directory, self.end_offset, self._files, self.limits.index_interval_bytes)
         old = self.segments[-1]
         old.finish_indexes()
-        self.segments.append(segment)
-        self._unflushed_sealed.append(old)
-        self._rolled_to = (RecoveryPoint(segment.base_offset, 0, segment.base_offset), self.describe_state())
+        self.segments.add(segment)
+        self._unflushed.roll(old, segment, self.describe_state())
         self._first_timestamp = None
-        self._new_names = self._changed = True
+        self._changed = True
         return segment
-
-    def _segment_number(self, offset: int) -> int:
-        return bisect_right(self.segments, offset, key=lambda segment: segment.base_offset) - 1
-
-    def _locate(self, offset: int) -> tuple[Segment, int]:
-        """The batch that contains `offset`. One that begins where a read or append ended lately needs no search."""
-        segment = self.segments[self._segment_number(offset)]
-        place = self._positions.get(offset)
-        if place is not None and place[0] is segment:
-            return place
-        return segment, find_batch(segment, offset)[0]
-
-    def _remember(self, offset: int, segment: Segment, position: int) -> None:
-        positions = self._positions
-        positions[offset] = (segment, position)
-        if len(positions) > _REMEMBERED_POSITIONS:
-            del positions[next(iter(positions))]
-
-
-def _good_headers(segment: Segment, offset: int) -> Iterator[BatchHeader]:
-    """Headers from the batch that contains `offset` on. Recovery indexed the first good batch after each damage."""
-    position, expected = segment.position_before(offset), None
-    while True:
-        for _, header in segment.headers(position):
-            if header.magic != 2 or (expected is not None and header.base_offset != expected):
-                break
-            expected = header.next_offset
-            if expected > offset:
-                yield header
-        resume = max(expected or 0, offset) - segment.base_offset
-        entry = segment.offset_index.first_above(resume)
-        if entry is None:
-            return
-        offset, position, expected = entry[0] + segment.base_offset, entry[1], None

@@ -1,6 +1,6 @@
 """Looking records up by their timestamps: the one place where reads look inside a batch."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from penstock_log.storage.batch import NO_TIMESTAMP, BatchHeader
@@ -18,7 +18,7 @@ class OffsetAtTime(NamedTuple):
 
 
 def find_timestamp(
-    segments: list[Segment], timestamp_ms: int, start_offset: int, up_to_offset: int
+    segments: Iterable[Segment], timestamp_ms: int, start_offset: int, up_to_offset: int
 ) -> OffsetAtTime | None:
     """The first record in [start_offset, up_to_offset) whose timestamp is `timestamp_ms` or later."""
     for segment in segments:
@@ -35,7 +35,7 @@ def find_timestamp(
     return None
 
 
-def find_max_timestamp(segments: list[Segment], start_offset: int, up_to_offset: int) -> OffsetAtTime | None:
+def find_max_timestamp(segments: Iterable[Segment], start_offset: int, up_to_offset: int) -> OffsetAtTime | None:
     """The first of the records in [start_offset, up_to_offset) with the greatest timestamp."""
     for segment in sorted(segments, key=lambda segment: segment.max_timestamp, reverse=True):
         if segment.max_timestamp == NO_TIMESTAMP:

@@ -79,7 +79,7 @@ async def test_flush_ms_limits_how_long_records_are_not_durable(replica: Replica
     async with asyncio.timeout(10):
         while not replica.flusher.flush_times.count:
             await asyncio.sleep(0.01)
-    assert partition.begin_flush() is None
+    assert partition.committer.begin_flush() is None
     partition.append(replica.batch(b"a"), NOW_MS)
     partition.close()
 
@@ -169,10 +169,10 @@ async def test_after_a_failed_fsync_what_was_not_durable_is_cut_off_and_sent_aga
     await _send(partition, replica.batch(b"durable", producer_id=7, sequence=0))
     result = partition.append(replica.batch(b"lost", producer_id=7, sequence=1), NOW_MS)
     waiting = asyncio.ensure_future(partition.wait_until_committed(result.next_offset))
-    work = partition.begin_flush()
+    work = partition.committer.begin_flush()
     assert work is not None
     await asyncio.sleep(0)
-    partition.end_flush(work, DISK_ERROR)
+    partition.committer.end_flush(work, DISK_ERROR)
     with pytest.raises(LogError) as failed:
         await waiting
     assert failed.value.code == ErrorCode.kafka_storage_error
