@@ -48,7 +48,7 @@ def test_final_file_leaves_no_rest(content: bytes, limit: int) -> None:
 
 @given(data=st.data())
 def test_file_is_read_the_same_from_any_position(data: st.DataObject, tmp_path_factory: pytest.TempPathFactory) -> None:
-    """T30: stopped after any turn and taken up from its position, it reads exactly the rest."""
+    """Stopped after any turn and taken up from its position, it reads exactly the rest."""
     content = data.draw(CONTENT) * data.draw(st.integers(1, 200))
     path = tmp_path_factory.mktemp("any") / "app.log"
     path.write_bytes(content)
