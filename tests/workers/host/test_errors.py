@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
 from penstock import Positions
 from penstock_workers.task_host import Ended, Failed, Progress
@@ -60,6 +61,13 @@ async def committed(servers: str, connector: str, topic: str) -> int | None:
         return offset
     finally:
         await consumer.stop()
+
+
+async def make_topic(servers: str, topic: str, **options: str) -> None:
+    admin = AIOKafkaAdminClient(bootstrap_servers=servers)
+    await admin.start()
+    await admin.create_topics([NewTopic(topic, 1, 1, topic_configs=options)])
+    await admin.close()
 
 
 def last_progress(hosted: Hosted) -> Progress:
@@ -118,6 +126,7 @@ async def test_without_tolerance_the_record_is_named_and_all_before_it_is_commit
     assert "offsets 37: ValueError: too odd" in failed.problem["message"]
     assert "errors.tolerance=all" in failed.problem["hint"]
     assert not failed.retryable
+    assert failed.unexpected, "nobody said whose fault it was: it may be the store's, and pass"
     assert lines(tmp_path / "out") == [f"value {number}" for number in range(37)]
     assert await committed(log, fresh_topic, fresh_topic) == 37
 
@@ -155,10 +164,50 @@ async def test_without_tolerance_what_comes_before_a_record_that_cannot_be_conve
         hosted = await run("failing:Values", **options)
         failed = await hosted.until_event(Failed)
         assert failed.problem["code"] == "value-converter-failed"
+        assert not failed.unexpected, "it fails whenever it is tried"
         assert "at offsets 2" in failed.problem["message"]
         await hosted.host.stop(5)
         assert lines(tmp_path / "out") == ["(None, 0, [])", "(None, 1, [])"]
         assert await committed(log, fresh_topic, fresh_topic) == 2
+
+
+@pytest.mark.parametrize(("poison", "converter"), [(b"poison", "bytes"), (b"{", "json")])
+async def test_a_sink_with_offsets_of_its_own_gets_no_record_before_the_dead_letters_of_those_before_it(
+    run: Run, log: str, fresh_topic: str, tmp_path: Path, poison: bytes, converter: str
+) -> None:
+    """It would not be given them again: the dead-letter topic takes nothing, so that the task fails at the first."""
+    await make_topic(log, f"{fresh_topic}-dead", **{"max.message.bytes": "100"})
+    await write_topic(log, fresh_topic, [b"0", b"1", poison, b"3", b"4"])
+    options = sink_options(log, fresh_topic, tmp_path / "out") | TOLERANT | {"value_converter": converter}
+    hosted = await run("failing:Keeping", **options)
+    failed = await hosted.until_event(Failed)
+    assert (failed.problem["code"], failed.problem["where"]) == ("record-too-large", f"{fresh_topic}-dead")
+    assert lines(tmp_path / "out") == ["0", "1"]
+
+
+async def test_a_sink_with_offsets_of_its_own_goes_on_where_it_says_behind_its_poison(
+    run: Run, log: str, fresh_topic: str, tmp_path: Path
+) -> None:
+    options = sink_options(log, fresh_topic, tmp_path / "out") | TOLERANT
+    await write_topic(log, fresh_topic, [b"0", b"poison", b"2", b"3"])
+    hosted = await run("failing:Keeping", **options)
+    await hosted.until(lambda: lines(tmp_path / "out") == ["0", "2", "3"])
+    await hosted.host.kill()
+    await write_topic(log, fresh_topic, [b"4"])
+    hosted = await run("failing:Keeping", **options)
+    await hosted.until(lambda: lines(tmp_path / "out")[-1] == "4")
+    assert lines(tmp_path / "out") == ["0", "2", "3", "4"]
+    assert [record.value for record in await read_records(log, f"{fresh_topic}-dead", 1)] == [b"poison"]
+
+
+async def test_an_answer_of_assigned_that_is_no_offset_is_a_defect(
+    run: Run, log: str, fresh_topic: str, tmp_path: Path
+) -> None:
+    await write_topic(log, fresh_topic, [b"0"])
+    hosted = await run("failing:Confused", **sink_options(log, fresh_topic, tmp_path / "out"))
+    failed = await hosted.until_event(Failed)
+    assert "assigned answered -1" in failed.problem["message"]
+    assert failed.problem["where"] == f"{fresh_topic}-0"
 
 
 async def test_a_dead_letter_topic_that_the_sink_reads_is_refused(run: Run, fresh_topic: str, tmp_path: Path) -> None:

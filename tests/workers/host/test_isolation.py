@@ -10,12 +10,19 @@ from hypothesis import strategies as st
 
 from penstock import Batch, ConnectionLost, Failed, RetryLater, SkipRecord, WriteFailed
 from penstock_workers.host.connection import Stopped
-from penstock_workers.host.isolation import write_all_but_failing
+from penstock_workers.host.isolation import Pause, Write, failing_records
 from penstock_workers.host.retries import RetriesExhausted
 
 
 async def no_pause(error: RetryLater) -> None:
     pass
+
+
+async def all_failing(write: Write, batch: Batch, pause: Pause = no_pause) -> dict[int, Exception]:
+    failed: dict[int, Exception] = {}
+    async for more in failing_records(write, pause, batch, tolerated=True):
+        failed |= more
+    return failed
 
 
 def batch_of(count: int) -> Batch:
@@ -46,7 +53,7 @@ async def test_all_but_the_poison_is_written_in_order(
     count: int, poison: set[int], error: Callable[[], Exception]
 ) -> None:
     store = Store(sorted(poison), error)
-    failed = await write_all_but_failing(store.write, no_pause, batch_of(count), stop_at_first=False)
+    failed = await all_failing(store.write, batch_of(count))
     present = sorted(poison & set(range(count)))
     assert sorted(failed) == present
     assert store.stored == [value for value in range(count) if value not in poison]
@@ -54,11 +61,21 @@ async def test_all_but_the_poison_is_written_in_order(
 
 
 @given(st.integers(1, 40), st.integers(0, 39))
-async def test_where_errors_are_not_tolerated_nothing_behind_the_first_is_written(count: int, first: int) -> None:
+async def test_nothing_behind_the_first_is_written_for_who_asks_no_further(count: int, first: int) -> None:
     store = Store(range(first, 40))
-    failed = await write_all_but_failing(store.write, no_pause, batch_of(count), stop_at_first=True)
+    failing = failing_records(store.write, no_pause, batch_of(count), tolerated=False)
+    failed: dict[int, Exception] = await anext(failing, {})
     assert store.stored == list(range(min(first, count)))
     assert list(failed) == ([first] if first < count else [])
+
+
+@given(st.integers(2, 40), st.integers(0, 39))
+async def test_nothing_behind_a_record_is_written_before_it_was_told_that_it_failed(count: int, poison: int) -> None:
+    store = Store([poison % count])
+    async for failed in failing_records(store.write, no_pause, batch_of(count), tolerated=True):
+        assert list(failed) == [poison % count]
+        assert store.stored == list(range(poison % count))
+    assert len(store.stored) == count - 1
 
 
 @pytest.mark.parametrize(
@@ -67,7 +84,7 @@ async def test_where_errors_are_not_tolerated_nothing_behind_the_first_is_writte
 async def test_what_is_no_records_fault_is_raised_and_tried_once(error: Exception) -> None:
     store = Store([3], lambda: error)
     with pytest.raises(type(error)):
-        await write_all_but_failing(store.write, no_pause, batch_of(8), stop_at_first=False)
+        await all_failing(store.write, batch_of(8))
     assert store.writes == 1
 
 
@@ -94,7 +111,7 @@ class Naming:
 
 async def test_records_that_the_sink_names_are_not_looked_for_and_those_that_may_pass_are_tried_again() -> None:
     sink = Naming([2, 5], busy=[1, 2, 7])
-    failed = await write_all_but_failing(sink.write, no_pause, batch_of(8), stop_at_first=False)
+    failed = await all_failing(sink.write, batch_of(8))
     assert sorted(failed) == [2, 5]
     assert sink.stored == [0, 3, 4, 6, 1, 7]
 
@@ -103,7 +120,7 @@ async def test_named_records_fail_for_good_when_time_is_up() -> None:
     async def time_is_up(error: RetryLater) -> None:
         raise RetriesExhausted("enough") from error
 
-    failed = await write_all_but_failing(Naming([], busy=[1]).write, time_is_up, batch_of(3), stop_at_first=False)
+    failed = await all_failing(Naming([], busy=[1]).write, batch_of(3), time_is_up)
     assert isinstance(failed[1], RetriesExhausted)
 
 
@@ -113,4 +130,4 @@ async def test_a_sink_that_names_no_record_of_the_batch_is_defective(names: dict
         raise WriteFailed("some", names)
 
     with pytest.raises(Failed, match="defect of the sink"):
-        await write_all_but_failing(write, no_pause, batch_of(8), stop_at_first=False)
+        await all_failing(write, batch_of(8))

@@ -39,6 +39,7 @@ class RecordsFailed(Failed):
             where=place_of(first.batch),
             hint=(getattr(first.error, "problem", None) and first.error.problem.hint) or TOLERANCE_HINT,  # type: ignore[attr-defined]
         )
+        self.stage = first.stage
         self.first_index = first.index
 
 

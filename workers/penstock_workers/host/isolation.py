@@ -7,7 +7,7 @@ written again: to be spared that, a sink names its failures.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 
 from penstock import Batch, ConnectionLost, Failed, PenstockError, RetryLater, SkipRecord, WriteFailed
 from penstock_workers.host.retries import Interruption, RetriesExhausted
@@ -17,31 +17,37 @@ Pause = Callable[[RetryLater], Awaitable[None]]
 """Waits as long as the error asks for. Raises RetriesExhausted when that was enough."""
 
 
-async def write_all_but_failing(
-    write: Write, pause: Pause, batch: Batch, *, stop_at_first: bool
-) -> dict[int, Exception]:
-    """Why each record failed that did, by its index. `stop_at_first`: nothing behind the first of them is written,
-    unless the sink has done so already.
+async def failing_records(
+    write: Write, pause: Pause, batch: Batch, *, tolerated: bool
+) -> AsyncIterator[dict[int, Exception]]:
+    """Why each record failed that did, by its index, as they are found: some, or one. What is behind them is written
+    when more are asked for, unless the sink has done so already.
 
     Raises what is no record's fault.
     """
+    error = await _error_of(write, batch)
+    if error is None:
+        return
+    if isinstance(error, WriteFailed):
+        yield await _but_named(write, pause, batch, error)
+        return
+    if not may_be_a_records_fault(error) or (isinstance(error, RetriesExhausted) and not tolerated):
+        raise error
+    if len(batch) == 1:
+        yield {0: error}
+        return
+    middle = len(batch) // 2
+    for start, end in ((0, middle), (middle, len(batch))):
+        async for failed in failing_records(write, pause, batch.select(range(start, end)), tolerated=tolerated):
+            yield {start + index: error for index, error in failed.items()}
+
+
+async def _error_of(write: Write, batch: Batch) -> Exception | None:
     try:
         await write(batch)
-        return {}
-    except WriteFailed as error:
-        return await _but_named(write, pause, batch, error)
     except Exception as error:
-        if not may_be_a_records_fault(error) or (stop_at_first and isinstance(error, RetriesExhausted)):
-            raise
-        if len(batch) == 1:
-            return {0: error}
-    middle = len(batch) // 2
-    failed = await write_all_but_failing(write, pause, batch.select(range(middle)), stop_at_first=stop_at_first)
-    if failed and stop_at_first:
-        return failed
-    rest = batch.select(range(middle, len(batch)))
-    failed_of_rest = await write_all_but_failing(write, pause, rest, stop_at_first=stop_at_first)
-    return failed | {middle + index: error for index, error in failed_of_rest.items()}
+        return error
+    return None
 
 
 def may_be_a_records_fault(error: Exception) -> bool:

@@ -48,6 +48,7 @@ from penstock_workers.host.messages import (
 from penstock_workers.host.rate_limit import RateLimit
 from penstock_workers.host.sink_task import SinkTask
 from penstock_workers.host.source_task import SourceTask
+from penstock_workers.host.stages import Stage
 from penstock_workers.option_text import text_of
 
 PROGRESS_INTERVAL_SECONDS = 1.0
@@ -266,8 +267,9 @@ def failure(error: Exception, spec: TaskSpec) -> Failed:
 
 
 def is_of_unnamed(error: Exception) -> bool:
-    """Records failed by an exception that the connector did not name: where it writes to may be the cause."""
-    return isinstance(error, RecordsFailed) and not isinstance(error.__cause__, PenstockError)
+    """A sink failed at records by an exception that it did not name: where it writes to may be the cause."""
+    is_of_sink = isinstance(error, RecordsFailed) and error.stage is Stage.TASK_PUT
+    return is_of_sink and not isinstance(error.__cause__, PenstockError)
 
 
 def as_named(error: Exception, spec: TaskSpec) -> PenstockError:

@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 import structlog
 
-from penstock import Batch, ConnectionLost, RetryLater, Sink, TopicPartition
+from penstock import Batch, ConnectionLost, Failed, RetryLater, Sink, TopicPartition
 from penstock_workers.client.errors import MEMBER_FENCED
 from penstock_workers.client.interface import Consumer
 from penstock_workers.connector_config import common_config
@@ -231,7 +231,7 @@ class SinkTask:
 
     async def _assigned(self, partitions: Sequence[TopicPartition]) -> Mapping[TopicPartition, int]:
         async def take_over() -> Mapping[TopicPartition, int]:
-            return await self.retrying("assigned", lambda: self._sink.assigned(partitions))
+            return _resumed(await self.retrying("assigned", lambda: self._sink.assigned(partitions)), partitions)
 
         return await self._in_rebalance(take_over) or {}
 
@@ -280,6 +280,21 @@ class SinkTask:
             await pausing
         finally:
             pausing.cancel()
+
+
+def _resumed(
+    answered: Mapping[TopicPartition, int], partitions: Sequence[TopicPartition]
+) -> Mapping[TopicPartition, int]:
+    """Of what a sink answered, what it was asked for: it may well answer all that it knows, and the rest is others'."""
+    resumed = {TopicPartition(*partition): offset for partition, offset in answered.items() if partition in partitions}
+    for partition, offset in resumed.items():
+        if type(offset) is not int or offset < 0:
+            raise Failed(
+                f"assigned answered {offset!r}, which is no offset",
+                where="-".join(map(str, partition)),
+                hint="this is a defect of the sink: answer the next offset, and leave out what was never written",
+            )
+    return resumed
 
 
 def partition_of(batch: Batch) -> TopicPartition:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import AsyncGenerator, Callable, Coroutine, Iterator, Sequence
+from contextlib import aclosing
+from itertools import groupby
 from typing import Any, Protocol
 
 from penstock import BadConfiguration, Batch, RetryLater, Sink
@@ -12,7 +14,7 @@ from penstock_workers.host.connection import Connection
 from penstock_workers.host.conversion import Conversion, Converted, class_name
 from penstock_workers.host.dead_letter_topic import DeadLetterWriter
 from penstock_workers.host.failures import Failures
-from penstock_workers.host.isolation import write_all_but_failing
+from penstock_workers.host.isolation import failing_records
 from penstock_workers.host.messages import TaskSpec
 from penstock_workers.host.retries import RetriesExhausted
 from penstock_workers.host.stages import RecordFailure, Stage
@@ -49,22 +51,18 @@ class SinkWriter:
         _check_dead_letter_topic(config, sink)
         self.failures = Failures(spec, config)
         self._dead_letters = DeadLetterWriter(spec, config)
+        self._keeps_offsets = type(sink).assigned is not Sink.assigned
+        """With its data, so that no record before them comes again: nothing behind a record that fails is written
+        before its dead letter is in the log."""
         self._has_patience = True
         """Its records are tried again. Once that was of no use, the other records of the batch are tried once each."""
 
     async def write(self, batch: Batch) -> None:
         """All of it that can be written. Raises RecordsFailed where some cannot and that is not tolerated: then all
         before the first of them is written."""
-        converted, failures, kept = (
-            Converted.whole(batch) if self._conversion is None else self._conversion.from_log(batch)
-        )
-        if failures and not self.failures.tolerated:
-            before = bisect_left(kept, failures[0].index)
-            converted, kept = converted.select(range(before)), kept[:before]
-        refused = await self._refused(batch, converted, kept)
-        letters = self.failures.take(sorted([*failures, *refused], key=lambda failure: failure.index))
-        if letters is not None:
-            await self._dead_letters.send(letters)
+        async with aclosing(self._failing(batch)) as failing:
+            async for failures in failing:
+                await self._put_aside(failures)
 
     async def settle(self) -> None:
         """Return when all dead letters are in the log: before that no offset behind them may be committed."""
@@ -84,16 +82,48 @@ class SinkWriter:
             self._has_patience = False
             raise
 
-    async def _refused(self, batch: Batch, converted: Batch, kept: Sequence[int]) -> list[RecordFailure]:
-        """Write; answer what the sink cannot write."""
-        if not len(converted):
-            return []
+    async def _put_aside(self, failures: Sequence[RecordFailure]) -> None:
+        letters = self.failures.take(failures)
+        if letters is not None:
+            await self._dead_letters.send(letters)
+            if self._keeps_offsets:
+                await self._dead_letters.settle()
+
+    async def _failing(self, batch: Batch) -> AsyncGenerator[Sequence[RecordFailure], None]:
+        """Write; answer what cannot be converted or written as it is found."""
         self._has_patience = True
-        failed = await write_all_but_failing(
-            self._write, self._membership.pause, converted, stop_at_first=not self.failures.tolerated
+        converted, failures, kept = (
+            Converted.whole(batch) if self._conversion is None else self._conversion.from_log(batch)
         )
+        start = 0
+        for end, unconverted in self._cuts(failures, kept):
+            run = converted if end - start == len(converted) else converted.select(range(start, end))
+            async for refused in self._refused(batch, run, kept[start:end]):
+                yield refused
+            if unconverted:
+                yield unconverted
+            start = end
+
+    def _cuts(
+        self, failures: Sequence[RecordFailure], kept: Sequence[int]
+    ) -> Iterator[tuple[int, Sequence[RecordFailure]]]:
+        """Up to which of the converted records to write before which of the others are put aside."""
+        if self._keeps_offsets or not self.failures.tolerated:
+            for end, together in groupby(failures, key=lambda failure: bisect_left(kept, failure.index)):
+                yield end, list(together)
+            failures = ()
+        yield len(kept), failures
+
+    async def _refused(
+        self, batch: Batch, run: Batch, rows: Sequence[int]
+    ) -> AsyncGenerator[Sequence[RecordFailure], None]:
+        """Write; answer what the sink cannot write. `rows`: where the records of the run are in the batch."""
+        if not len(run):
+            return
         by = class_name(self._sink)
-        return [RecordFailure(Stage.TASK_PUT, batch, kept[index], error, by) for index, error in failed.items()]
+        failing = failing_records(self._write, self._membership.pause, run, tolerated=self.failures.tolerated)
+        async for failed in failing:
+            yield [RecordFailure(Stage.TASK_PUT, batch, rows[index], error, by) for index, error in failed.items()]
 
 
 def _check_dead_letter_topic(config: CommonConnectorConfig, sink: Sink[Any]) -> None:

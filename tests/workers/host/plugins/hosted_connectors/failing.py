@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import AsyncIterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any, ClassVar
 
 from penstock import (
@@ -91,6 +92,29 @@ class Unflushed(Lines):
     async def flush(self) -> None:
         tell("flush")
         await asyncio.Event().wait()
+
+
+class Keeping(Lines):
+    """Keeps the next offset beside the lines, and answers all that it knows: of partitions that are others', too."""
+
+    async def assigned(self, partitions: Sequence[TopicPartition]) -> Mapping[TopicPartition, int]:
+        (topic,) = self.config.topics
+        known = self.offset_file.read_text() if self.offset_file.exists() else "0"
+        return {TopicPartition(topic, 0): int(known), TopicPartition(topic, 7): 0}
+
+    async def write(self, batch: Batch) -> None:
+        await super().write(batch)
+        if batch.offsets:
+            self.offset_file.write_text(str(batch.offsets[-1] + 1))
+
+    @property
+    def offset_file(self) -> Path:
+        return Path(f"{self.config.file}.offset")
+
+
+class Confused(Lines):
+    async def assigned(self, partitions: Sequence[TopicPartition]) -> Mapping[TopicPartition, int]:
+        return dict.fromkeys(partitions, -1)
 
 
 class RowsConfig(SourceConfig):
