@@ -11,7 +11,7 @@ import orjson
 
 from penstock_workers.connector_config import SPLIT_OF, without_live_options
 from penstock_workers.plugins import ConnectorType, PluginInfo, matching
-from penstock_workers.status import TargetState, TaskId
+from penstock_workers.status import ConnectorInfo, TargetState, TaskId
 from penstock_workers.store.assignments import Assignment
 from penstock_workers.store.configs import ConfigTable
 
@@ -39,6 +39,11 @@ class DesiredConnector:
     @property
     def type(self) -> ConnectorType | Literal["unknown"]:
         return self.plugin.type if self.plugin else "unknown"
+
+    @property
+    def info(self) -> ConnectorInfo:
+        tasks = [TaskId(self.name, number) for number in range(len(self.tasks))]
+        return ConnectorInfo(self.name, self.type, self.config, tasks)
 
     @property
     def problem(self) -> str:

@@ -28,7 +28,7 @@ async def put(request: web.Request) -> web.Response:
     config = named(name, config_of(await json_object(request)))
     if name in worker.connectors():
         config = restore(config, worker.info(name).config)
-    created = await worker.put_config(name, validated(catalog, config))
+    created = await worker.changes.put_config(name, validated(catalog, config))
     answer = connector_info(worker.info(name), catalog)
     return json_response(answer, 201, location(request, name)) if created else json_response(answer)
 
@@ -44,7 +44,7 @@ async def patch(request: web.Request) -> web.Response:
         kept = {key: value for key, value in stored.items() if key not in changes}
         return validated(catalog, named(name, {**kept, **restore(given, stored)}))
 
-    await worker.change_config(name, changed)
+    await worker.changes.change_config(name, changed)
     return json_response(connector_info(worker.info(name), catalog))
 
 

@@ -24,17 +24,17 @@ async def show(request: web.Request) -> web.Response:
 
 
 async def pause(request: web.Request) -> web.Response:
-    await worker_of(request).set_target_state(connector_name(request), TargetState.PAUSED)
+    await worker_of(request).changes.set_target_state(connector_name(request), TargetState.PAUSED)
     return web.Response(status=202)
 
 
 async def resume(request: web.Request) -> web.Response:
-    await worker_of(request).set_target_state(connector_name(request), TargetState.RUNNING)
+    await worker_of(request).changes.set_target_state(connector_name(request), TargetState.RUNNING)
     return web.Response(status=202)
 
 
 async def stop(request: web.Request) -> web.Response:
-    await worker_of(request).set_target_state(connector_name(request), TargetState.STOPPED)
+    await worker_of(request).changes.set_target_state(connector_name(request), TargetState.STOPPED)
     return web.Response(status=204)
 
 

@@ -54,8 +54,8 @@ async def create(request: web.Request) -> web.Response:
     worker, catalog = worker_of(request), request.app[CATALOG]
     config = validated(catalog, named(name, config_of(body["config"])))
     if body.get("initial_offsets") is None:
-        info = await worker.create(name, config, initial_state)
-        return json_response(connector_info(info, catalog), 201, location(request, name))
+        await worker.changes.create(name, config, initial_state)
+        return json_response(connector_info(worker.info(name), catalog), 201, location(request, name))
     await _create_at(worker, name, config, offset_entries(body["initial_offsets"], "initial_offsets"), initial_state)
     answer = connector_info(worker.info(name), catalog)
     answer["offsets_status"] = changed_message("altered", config, catalog)
@@ -67,14 +67,14 @@ async def _create_at(
 ) -> None:
     """Created stopped, so that it takes no record before it is where it is to begin (KIP-995). Where it cannot be
     brought there, it is deleted again."""
-    await worker.create(name, config, TargetState.STOPPED)
+    await worker.changes.create(name, config, TargetState.STOPPED)
     try:
         await worker.offsets.replace(name, offsets)
     except PenstockError:
-        await worker.delete(name)
+        await worker.changes.delete(name)
         raise
     if initial_state is not TargetState.STOPPED:
-        await worker.set_target_state(name, initial_state)
+        await worker.changes.set_target_state(name, initial_state)
 
 
 async def show(request: web.Request) -> web.Response:
@@ -83,7 +83,7 @@ async def show(request: web.Request) -> web.Response:
 
 
 async def delete(request: web.Request) -> web.Response:
-    await worker_of(request).delete(connector_name(request))
+    await worker_of(request).changes.delete(connector_name(request))
     return web.Response(status=204)
 
 

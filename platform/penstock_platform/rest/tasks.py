@@ -28,5 +28,5 @@ async def status(request: web.Request) -> web.Response:
 
 
 async def restart(request: web.Request) -> web.Response:
-    await worker_of(request).restart_task(connector_name(request), task_number(request))
+    await worker_of(request).changes.restart_task(connector_name(request), task_number(request))
     return web.Response(status=204)

@@ -138,7 +138,7 @@ async def api(worker: Worker, client: TestClient[Any, Any]) -> AsyncIterator[Api
     """Without connectors at first, and again at the end."""
     yield Api(client)
     for name in worker.connectors():
-        await worker.delete(name)
+        await worker.changes.delete(name)
 
 
 def worker_config(bootstrap_servers: str, **options: Any) -> WorkerConfig:

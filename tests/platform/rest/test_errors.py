@@ -11,6 +11,7 @@ from aiohttp.test_utils import TestClient, TestServer
 from tests.platform.rest.conftest import CATALOG, CONFIG, Api
 
 from penstock_platform.rest.application import BODY_LIMIT_BYTES, application
+from penstock_workers.changes import Changes
 from penstock_workers.errors import LogUnavailable
 from penstock_workers.worker import Worker
 
@@ -185,10 +186,15 @@ class Faulty(Worker):
 
     def __init__(self, fault: Callable[[], Awaitable[bool]]) -> None:
         self.kafka_cluster_id = "cluster"  # that of a worker that has started
-        self.fault = fault
+        self.changes = FaultyChanges(fault)
 
     def connectors(self) -> list[str]:
         return []
+
+
+class FaultyChanges(Changes):
+    def __init__(self, fault: Callable[[], Awaitable[bool]]) -> None:
+        self.fault = fault
 
     async def put_config(self, name: str, config: Mapping[str, str]) -> bool:
         return await self.fault()

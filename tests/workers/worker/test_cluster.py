@@ -44,7 +44,7 @@ def numbers(topic: str) -> dict[str, str]:
 
 async def test_tasks_are_spread_and_any_worker_tells_of_all(workers: list[Worker], fresh_topic: str) -> None:
     for number, worker in enumerate(workers * 2):
-        await worker.create(f"c{number}", numbers(fresh_topic))
+        await worker.changes.create(f"c{number}", numbers(fresh_topic))
     for worker in workers:
         for number in range(4):
             await wait_for_state(worker, f"c{number}", State.RUNNING)
@@ -62,7 +62,7 @@ async def test_a_drained_worker_hands_over_its_tasks_and_the_others_go_on(
 ) -> None:
     one, two = workers
     for number in range(4):
-        await one.create(f"c{number}", numbers(fresh_topic))
+        await one.changes.create(f"c{number}", numbers(fresh_topic))
         await wait_for_state(one, f"c{number}", State.RUNNING)
     before = owners(one)
     stayed = {task: two.status(task.connector).tasks for task, owner in before.items() if owner == "two"}
@@ -76,14 +76,14 @@ async def test_a_drained_worker_hands_over_its_tasks_and_the_others_go_on(
 
 async def test_restarts_and_target_states_reach_tasks_of_other_workers(workers: list[Worker], fresh_topic: str) -> None:
     for number in range(2):
-        await workers[0].create(f"c{number}", numbers(fresh_topic) | {"trouble": "fail"})
+        await workers[0].changes.create(f"c{number}", numbers(fresh_topic) | {"trouble": "fail"})
         await wait_for_state(workers[0], f"c{number}", State.FAILED)
     ((task, owner),) = [(task, owner) for task, owner in owners(workers[0]).items() if owner == "two"]
     assert owner == "two"
     status = await workers[0].restart(task.connector, include_tasks=True, only_failed=True)
     assert status.tasks[0].status.state is State.RESTARTING
     await wait_for_state(workers[0], task.connector, State.FAILED)
-    await workers[0].set_target_state(task.connector, TargetState.PAUSED)
+    await workers[0].changes.set_target_state(task.connector, TargetState.PAUSED)
     await wait_for_state(workers[0], task.connector, State.PAUSED)
 
 
@@ -94,7 +94,7 @@ async def test_of_two_that_create_one_name_at_the_same_time_one_is_refused(
         name = f"c{attempt}"
         configs = [numbers(fresh_topic) | {"count": str(number)} for number in range(2)]
         answers = await asyncio.gather(
-            *(worker.create(name, config) for worker, config in zip(workers, configs, strict=True)),
+            *(worker.changes.create(name, config) for worker, config in zip(workers, configs, strict=True)),
             return_exceptions=True,
         )
         (winner,) = [number for number, answer in enumerate(answers) if not isinstance(answer, BaseException)]
@@ -109,7 +109,7 @@ async def test_a_source_divides_its_work_and_divides_it_anew(
     for shard in ("a", "b", "c"):
         (tmp_path / shard).touch()
     config = {"connector.class": "Shards", "topic": fresh_topic, "directory": str(tmp_path), "tasks.max": "2"}
-    await workers[0].create("shards", config)
+    await workers[0].changes.create("shards", config)
     await wait_until(lambda: len(workers[0].info("shards").tasks) == 2)
     await wait_for_state(workers[0], "shards", State.RUNNING)
     assert sorted(owners(workers[0]).values()) == ["one", "two"]

@@ -50,15 +50,15 @@ def lines_in(directory: Path) -> list[str]:
 
 async def run_again(worker: Worker, name: str, count: int) -> None:
     """Let it run for that many records, and stop it."""
-    await worker.set_target_state(name, TargetState.RUNNING)
+    await worker.changes.set_target_state(name, TargetState.RUNNING)
     await delivered(worker, name, count)
-    await worker.set_target_state(name, TargetState.STOPPED)
+    await worker.changes.set_target_state(name, TargetState.STOPPED)
 
 
 async def test_a_source_goes_on_where_it_is_told_to(worker: Worker, kafka: str, fresh_topic: str) -> None:
-    await worker.create("lines", numbers(fresh_topic))
+    await worker.changes.create("lines", numbers(fresh_topic))
     await delivered(worker, "lines", 100)
-    await worker.set_target_state("lines", TargetState.STOPPED)
+    await worker.changes.set_target_state("lines", TargetState.STOPPED)
     assert await worker.offsets.show("lines") == [next_number(100)]
 
     await worker.offsets.alter("lines", [next_number(90)])
@@ -69,7 +69,7 @@ async def test_a_source_goes_on_where_it_is_told_to(worker: Worker, kafka: str, 
 
 
 async def test_changes_are_undone_one_after_the_other(worker: Worker, fresh_topic: str) -> None:
-    await worker.create("lines", numbers(fresh_topic), TargetState.STOPPED)
+    await worker.changes.create("lines", numbers(fresh_topic), TargetState.STOPPED)
     with pytest.raises(NothingToUndo):
         await worker.offsets.undo("lines")
     for number in range(2):
@@ -86,11 +86,11 @@ async def test_changes_are_undone_one_after_the_other(worker: Worker, fresh_topi
 
 
 async def test_offsets_are_refused_while_the_connector_may_move_them(worker: Worker, fresh_topic: str) -> None:
-    await worker.create("lines", numbers(fresh_topic))
+    await worker.changes.create("lines", numbers(fresh_topic))
     for refused in (worker.offsets.alter("lines", [next_number(1)]), worker.offsets.reset("lines")):
         with pytest.raises(ConnectorNotStopped, match="must be in the STOPPED state"):
             await refused
-    await worker.set_target_state("lines", TargetState.STOPPED)
+    await worker.changes.set_target_state("lines", TargetState.STOPPED)
     with pytest.raises(BadOffsets, match="field next contains ARRAY"):
         await worker.offsets.alter("lines", [OffsetEntry({}, {"next": [1]})])
     with pytest.raises(BadOffsets, match="twice"):
@@ -106,7 +106,7 @@ async def test_what_a_task_of_before_still_sends_does_not_count(
     worker: Worker, config: WorkerConfig, kafka: str, fresh_topic: str
 ) -> None:
     """A zombie: its producer is open when the offsets are changed."""
-    await worker.create("lines", numbers(fresh_topic), TargetState.STOPPED)
+    await worker.changes.create("lines", numbers(fresh_topic), TargetState.STOPPED)
     zombie = AIOKafkaProducer(bootstrap_servers=kafka, transactional_id=f"{config.group_id}-lines-0")
     await zombie.start()
     await zombie.begin_transaction()
@@ -131,11 +131,11 @@ async def test_a_sink_goes_on_where_it_is_told_to(worker: Worker, kafka: str, fr
     await filled(kafka, fresh_topic, ["a", "b"], now_ms - 60_000)
     await filled(kafka, fresh_topic, ["c", "d"], now_ms)
     sink = {"connector.class": "Collect", "topics": fresh_topic, "directory": str(tmp_path)}
-    await worker.create(store, sink)
+    await worker.changes.create(store, sink)
     await delivered(worker, store, 4)
     with pytest.raises(ConnectorNotStopped):
         await worker.offsets.reset_to(store, "latest")
-    await worker.set_target_state(store, TargetState.STOPPED)
+    await worker.changes.set_target_state(store, TargetState.STOPPED)
     offsets = worker.offsets
 
     async def has(offset: int | None) -> bool:
@@ -169,7 +169,7 @@ async def test_a_group_that_has_members_keeps_its_offsets(
     store = f"store-{fresh_topic}"
     await filled(kafka, fresh_topic, ["a"])
     sink = {"connector.class": "Collect", "topics": fresh_topic, "directory": str(tmp_path)}
-    await worker.create(store, sink, TargetState.STOPPED)
+    await worker.changes.create(store, sink, TargetState.STOPPED)
     consumer = AIOKafkaConsumer(
         fresh_topic, bootstrap_servers=kafka, group_id=f"connect-{store}", auto_offset_reset="earliest"
     )
@@ -189,7 +189,7 @@ async def test_partitions_that_do_not_exist_are_refused(
     store = f"store-{fresh_topic}"
     await filled(kafka, fresh_topic, ["a"])
     sink = {"connector.class": "Collect", "topics": fresh_topic, "directory": str(tmp_path)}
-    await worker.create(store, sink, TargetState.STOPPED)
+    await worker.changes.create(store, sink, TargetState.STOPPED)
     for entries in (
         [committed(fresh_topic, 0), committed(fresh_topic, 0, partition=9)],
         [committed(f"none-{fresh_topic}", 0)],
@@ -202,7 +202,7 @@ async def test_partitions_that_do_not_exist_are_refused(
 async def test_another_worker_undoes_what_the_first_did(config: WorkerConfig, fresh_topic: str) -> None:
     first = Worker(config, PLUGINS)
     await first.start()
-    await first.create("lines", numbers(fresh_topic), TargetState.STOPPED)
+    await first.changes.create("lines", numbers(fresh_topic), TargetState.STOPPED)
     await first.offsets.alter("lines", [next_number(5)])
     await first.offsets.alter("lines", [next_number(6)])
     await first.stop()
@@ -215,12 +215,14 @@ async def test_another_worker_undoes_what_the_first_did(config: WorkerConfig, fr
 
 async def test_topics_in_use_are_told_and_forgotten(worker: Worker, fresh_topic: str, tmp_path: Path) -> None:
     store = f"store-{fresh_topic}"
-    await worker.create("lines", numbers(fresh_topic))
-    await worker.create(store, {"connector.class": "Collect", "topics": fresh_topic, "directory": str(tmp_path)})
+    await worker.changes.create("lines", numbers(fresh_topic))
+    await worker.changes.create(
+        store, {"connector.class": "Collect", "topics": fresh_topic, "directory": str(tmp_path)}
+    )
     await wait_until(lambda: worker.topics.of("lines") == worker.topics.of(store) == [fresh_topic])
-    await worker.set_target_state(store, TargetState.STOPPED)
+    await worker.changes.set_target_state(store, TargetState.STOPPED)
     await wait_for_state(worker, "lines", State.RUNNING)
     await worker.topics.forget(store)
     assert worker.topics.of(store) == []
-    await worker.delete("lines")
+    await worker.changes.delete("lines")
     assert worker.topics.of("lines") == []

@@ -23,11 +23,11 @@ async def test_a_change_is_refused_while_the_log_is_away_and_works_when_it_is_ba
     worker = Worker(worker_config(own_log_node.bootstrap_servers, write_timeout_seconds=2), PLUGINS)
     await worker.start()
     config = {"connector.class": "Numbers", "topic": fresh_topic}
-    await worker.create("lines", config)
+    await worker.changes.create("lines", config)
     await wait_for_state(worker, "lines", State.RUNNING)
 
     own_log_node.kill()
-    changes = [worker.set_target_state("lines", TargetState.PAUSED), worker.create("more", config)]
+    changes = [worker.changes.set_target_state("lines", TargetState.PAUSED), worker.changes.create("more", config)]
     for outcome in await asyncio.gather(*changes, return_exceptions=True):
         assert isinstance(outcome, LogUnavailable)
         assert own_log_node.bootstrap_servers in str(outcome)
@@ -37,7 +37,7 @@ async def test_a_change_is_refused_while_the_log_is_away_and_works_when_it_is_ba
     await _until_accepted(worker, TargetState.PAUSED)
     await wait_for_state(worker, "lines", State.PAUSED)
     assert worker.connectors() == ["lines"], "what was refused does not happen later"
-    await worker.set_target_state("lines", TargetState.RUNNING)
+    await worker.changes.set_target_state("lines", TargetState.RUNNING)
     await wait_for_state(worker, "lines", State.RUNNING)
     await worker.stop()
     records = await read_topic(own_log_node.bootstrap_servers, fresh_topic)
@@ -48,7 +48,7 @@ async def _until_accepted(worker: Worker, state: TargetState) -> None:
     async with asyncio.timeout(30):
         while True:
             try:
-                return await worker.set_target_state("lines", state)
+                return await worker.changes.set_target_state("lines", state)
             except LogUnavailable:
                 continue
 
@@ -57,7 +57,7 @@ async def test_a_worker_stops_while_the_log_is_away(own_log_node: Any, fresh_top
     config = worker_config(own_log_node.bootstrap_servers, task_shutdown_graceful_timeout_seconds=0.5)
     worker = Worker(config, PLUGINS)
     await worker.start()
-    await worker.create("lines", {"connector.class": "Numbers", "topic": fresh_topic})
+    await worker.changes.create("lines", {"connector.class": "Numbers", "topic": fresh_topic})
     await wait_for_state(worker, "lines", State.RUNNING)
     own_log_node.kill()
     await asyncio.wait_for(worker.stop(), 30)

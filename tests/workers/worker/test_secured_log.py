@@ -19,9 +19,11 @@ async def test_records_pass_through_a_secured_log(secured_log: SecuredLog, fresh
     worker = Worker(worker_config(**as_attributes(secured_log.options("SASL_SSL", "SCRAM-SHA-512"))), PLUGINS)
     await worker.start()
     try:
-        await worker.create(f"in-{fresh_topic}", {"connector.class": "penstock_demo.Numbers", "topic": fresh_topic})
+        await worker.changes.create(
+            f"in-{fresh_topic}", {"connector.class": "penstock_demo.Numbers", "topic": fresh_topic}
+        )
         sink = {"connector.class": "penstock_demo.Collect", "topics": fresh_topic, "directory": str(tmp_path)}
-        await worker.create(f"out-{fresh_topic}", sink)
+        await worker.changes.create(f"out-{fresh_topic}", sink)
         await wait_for_state(worker, f"out-{fresh_topic}", State.RUNNING)
         await wait_until(lambda: len(collected(tmp_path)) == 100)
     finally:

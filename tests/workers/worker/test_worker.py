@@ -28,48 +28,49 @@ async def delivered(worker: Worker, name: str, count: int) -> None:
 
 
 async def test_a_connector_from_its_creation_to_its_deletion(worker: Worker, kafka: str, fresh_topic: str) -> None:
-    info = await worker.create("lines", numbers(fresh_topic))
+    await worker.changes.create("lines", numbers(fresh_topic))
+    info = worker.info("lines")
     assert (info.type, info.tasks, info.config["name"]) == ("source", [TaskId("lines", 0)], "lines")
     await wait_for_state(worker, "lines", State.RUNNING)
     await delivered(worker, "lines", 100)
 
-    await worker.set_target_state("lines", TargetState.PAUSED)
+    await worker.changes.set_target_state("lines", TargetState.PAUSED)
     await wait_for_state(worker, "lines", State.PAUSED)
     assert worker.status("lines").connector.state is State.PAUSED
 
-    await worker.set_target_state("lines", TargetState.STOPPED)
+    await worker.changes.set_target_state("lines", TargetState.STOPPED)
     assert (worker.status("lines").connector.state, worker.status("lines").tasks) == (State.STOPPED, [])
     assert worker.tasks("lines") == []
 
-    await worker.set_target_state("lines", TargetState.RUNNING)
-    await worker.put_config("lines", numbers(fresh_topic, count="150"))
+    await worker.changes.set_target_state("lines", TargetState.RUNNING)
+    await worker.changes.put_config("lines", numbers(fresh_topic, count="150"))
     await wait_for_state(worker, "lines", State.RUNNING)
     await delivered(worker, "lines", 50)
     values = [int(value or b"") for _, value in await read_topic(kafka, fresh_topic)]
     assert sorted(values) == list(range(150)), "clean stops lose nothing and double nothing"
 
-    await worker.delete("lines")
+    await worker.changes.delete("lines")
     assert worker.connectors() == []
     with pytest.raises(UnknownConnector, match="lines"):
         worker.status("lines")
 
 
 async def test_a_connector_created_again_goes_on_where_it_was(worker: Worker, kafka: str, fresh_topic: str) -> None:
-    await worker.create("lines", numbers(fresh_topic))
+    await worker.changes.create("lines", numbers(fresh_topic))
     await delivered(worker, "lines", 100)
-    await worker.delete("lines")
-    await worker.create("lines", numbers(fresh_topic, count="110"), TargetState.PAUSED)
+    await worker.changes.delete("lines")
+    await worker.changes.create("lines", numbers(fresh_topic, count="110"), TargetState.PAUSED)
     await wait_for_state(worker, "lines", State.PAUSED)
-    await worker.set_target_state("lines", TargetState.RUNNING)
+    await worker.changes.set_target_state("lines", TargetState.RUNNING)
     await delivered(worker, "lines", 10)
     assert len(await read_topic(kafka, fresh_topic)) == 110
 
 
 async def test_a_sink_runs_as_many_tasks_as_it_may(worker: Worker, fresh_topic: str, tmp_path: Path) -> None:
-    await worker.create("lines", numbers(fresh_topic))
+    await worker.changes.create("lines", numbers(fresh_topic))
     await delivered(worker, "lines", 100)
     sink = {"connector.class": "Collect", "topics": fresh_topic, "directory": str(tmp_path), "tasks.max": "2"}
-    await worker.create("store", sink)
+    await worker.changes.create("store", sink)
     await wait_for_state(worker, "store", State.RUNNING)
     assert [task.id for task in worker.status("store").tasks] == [0, 1]
 
@@ -83,19 +84,19 @@ async def test_a_sink_runs_as_many_tasks_as_it_may(worker: Worker, fresh_topic: 
 async def test_a_connector_that_gives_up_stays_failed_until_its_configuration_changes(
     worker: Worker, fresh_topic: str
 ) -> None:
-    await worker.create("lines", numbers(fresh_topic, trouble="configuration"))
+    await worker.changes.create("lines", numbers(fresh_topic, trouble="configuration"))
     await wait_for_state(worker, "lines", State.FAILED)
     trace = worker.status("lines").tasks[0].status.trace
     assert "the password is wrong" in trace.splitlines()[0]
     assert "penstock_demo.py" in trace
-    await worker.put_config("lines", numbers(fresh_topic))
+    await worker.changes.put_config("lines", numbers(fresh_topic))
     await wait_for_state(worker, "lines", State.RUNNING)
     assert worker.status("lines").tasks[0].status.trace == ""
 
 
 async def test_a_restart_takes_what_it_is_told_to(worker: Worker, fresh_topic: str, tmp_path: Path) -> None:
-    await worker.create("bad", numbers(fresh_topic, trouble="fail"))
-    await worker.create("good", numbers(fresh_topic))
+    await worker.changes.create("bad", numbers(fresh_topic, trouble="fail"))
+    await worker.changes.create("good", numbers(fresh_topic))
     await wait_for_state(worker, "bad", State.FAILED)
     await wait_for_state(worker, "good", State.RUNNING)
     assert "table 7" in worker.status("bad").tasks[0].status.trace
@@ -107,40 +108,40 @@ async def test_a_restart_takes_what_it_is_told_to(worker: Worker, fresh_topic: s
         assert [task.status.state for task in answer.tasks] == [State.RESTARTING]
     await wait_for_state(worker, "good", State.RUNNING)
     await wait_for_state(worker, "bad", State.FAILED)
-    await worker.restart_task("bad", 0)
+    await worker.changes.restart_task("bad", 0)
     await wait_for_state(worker, "bad", State.FAILED)
 
 
 async def test_a_killed_task_is_started_again_and_the_reason_is_shown(worker: Worker, fresh_topic: str) -> None:
-    await worker.create("lines", numbers(fresh_topic, trouble="die"))
+    await worker.changes.create("lines", numbers(fresh_topic, trouble="die"))
     await wait_until(lambda: "SIGKILL" in worker.status("lines").tasks[0].status.trace)
     await wait_for_state(worker, "lines", State.RESTARTING)
-    await worker.put_config("lines", numbers(fresh_topic))
+    await worker.changes.put_config("lines", numbers(fresh_topic))
     await wait_for_state(worker, "lines", State.RUNNING)
 
 
 async def test_wrong_names_are_refused(worker: Worker, fresh_topic: str) -> None:
-    await worker.create("lines", numbers(fresh_topic), TargetState.STOPPED)
+    await worker.changes.create("lines", numbers(fresh_topic), TargetState.STOPPED)
     with pytest.raises(ConnectorExists, match="lines"):
-        await worker.create("lines", numbers(fresh_topic))
-    assert await worker.put_config("lines", numbers(fresh_topic, count="1")) is False
+        await worker.changes.create("lines", numbers(fresh_topic))
+    assert await worker.changes.put_config("lines", numbers(fresh_topic, count="1")) is False
     for refused in (
-        worker.delete("x"),
+        worker.changes.delete("x"),
         worker.restart("x"),
-        worker.restart_task("x", 0),
-        worker.set_target_state("x", TargetState.PAUSED),
+        worker.changes.restart_task("x", 0),
+        worker.changes.set_target_state("x", TargetState.PAUSED),
     ):
         with pytest.raises(UnknownConnector):
             await refused
     with pytest.raises(UnknownTask, match="no tasks"):
-        await worker.restart_task("lines", 0)
+        await worker.changes.restart_task("lines", 0)
 
 
 async def test_another_worker_finds_everything_in_the_log(config: WorkerConfig, fresh_topic: str) -> None:
     first = Worker(config, PLUGINS)
     await first.start()
-    await first.create("lines", numbers(fresh_topic))
-    await first.create("paused", numbers(fresh_topic), TargetState.PAUSED)
+    await first.changes.create("lines", numbers(fresh_topic))
+    await first.changes.create("paused", numbers(fresh_topic), TargetState.PAUSED)
     await wait_for_state(first, "lines", State.RUNNING)
     await first.stop()
 
@@ -162,13 +163,13 @@ async def test_the_status_topic_says_what_the_worker_says(
         found = await read_topic(kafka, config.status_storage_topic)
         return {(key or b"").decode(): orjson.loads(value) if value else None for key, value in found}
 
-    await worker.create("lines", numbers(fresh_topic))
+    await worker.changes.create("lines", numbers(fresh_topic))
     await wait_for_state(worker, "lines", State.RUNNING)
     running = {"state": "RUNNING", "trace": None, "worker_id": config.id, "generation": 1}
     async with asyncio.timeout(30):
         while await rows() != {"status-connector-lines": running, "status-task-lines-0": running}:
             pass
-        await worker.delete("lines")
+        await worker.changes.delete("lines")
         while await rows() != {"status-connector-lines": None, "status-task-lines-0": None}:
             pass
 
