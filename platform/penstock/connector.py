@@ -36,6 +36,10 @@ class Connector(Generic[ConfigT]):
     version: ClassVar[str] = ""
     """Shown by `/connector-plugins`. Empty: the version of the distribution that brings the class."""
 
+    aliases: ClassVar[Sequence[str]] = ()
+    """Classes of Kafka Connect whose configurations, and a source's positions, this one takes over as they are:
+    `connector.class` may name them, in full or by their last part."""
+
     columns_hold: ClassVar[ColumnsHold] = "bytes"
     """What keys and values are where the connector meets them; converters turn it into bytes in the log, and back.
 

@@ -52,7 +52,7 @@ class DesiredConnector:
             return ""
         return (
             f"connector.class={self.config.get(CLASS, '')} names no connector class on this worker, or more than one: "
-            "install its plugin and restart the worker, or write its full name"
+            "install its plugin and restart the worker, or give it a class that GET /connector-plugins names"
         )
 
     def running_tasks(self) -> Iterator[tuple[TaskId, StringMap]]:

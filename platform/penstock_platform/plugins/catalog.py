@@ -8,6 +8,11 @@ from collections.abc import Iterable, Sequence
 from penstock import PenstockError, Problem
 from penstock_workers.plugins import PluginInfo, matching
 
+INSTALL = (
+    "install a plugin, written in Python, that brings this class or does the same, beside each worker (pip install), "
+    "and start the workers again; `penstock plugin new` begins one"
+)
+
 
 class UnknownConnectorClass(PenstockError):
     """No installed class answers to the name. REST answers 400, or 404 where the name stands in the path."""
@@ -42,7 +47,12 @@ class Catalog:
 
     def _unknown(self, name: str) -> UnknownConnectorClass:
         names = [plugin.class_name for plugin in self.plugins]
-        spellings = {spelling: full for full in names for spelling in (full, full.rpartition(".")[2])}
+        spellings = {
+            spelling: plugin.class_name
+            for plugin in self.plugins
+            for full in plugin.names
+            for spelling in (full, full.rpartition(".")[2])
+        }
         near = difflib.get_close_matches(name, spellings, n=1)
         broken = "; ".join(map(str, self.problems))
         available = ", ".join(names) or "none"
@@ -50,7 +60,7 @@ class Catalog:
             "Failed to find any class that implements Connector and which name matches "
             f"{name}, available connectors are: {available}",
             where="connector.class",
-            hint=f"did you mean {spellings[near[0]]}?" if near else broken or "install the plugin that brings it",
+            hint=f"did you mean {spellings[near[0]]}?" if near else broken or INSTALL,
         )
 
 

@@ -69,6 +69,7 @@ def describe(connector: Any, entry_point: EntryPoint, problems: list[Problem]) -
             "schema": connector.config_class().json_schema(),
             "splits": issubclass(connector, Source) and _splits(connector),
             "keeps_offsets": issubclass(connector, Sink) and connector.assigned is not Sink.assigned,
+            "aliases": list(connector.aliases),
         }
         json.dumps(description)  # a default that is not JSON shows here, beside the plugin that it belongs to
     except Exception as error:

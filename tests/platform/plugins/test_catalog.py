@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pytest
 
 from penstock import Problem
@@ -9,14 +11,28 @@ from penstock_platform.plugins.catalog import AmbiguousConnectorClass, Catalog, 
 from penstock_workers.plugins import PluginInfo
 
 
-def plugin(class_name: str, import_path: str = "") -> PluginInfo:
-    return PluginInfo(class_name, "source", "1", import_path or class_name, {"properties": {}})
+def plugin(class_name: str, import_path: str = "", aliases: Sequence[str] = ()) -> PluginInfo:
+    return PluginInfo(class_name, "source", "1", import_path or class_name, {"properties": {}}, aliases=aliases)
 
 
 def test_full_name_short_name_and_java_style_name() -> None:
     catalog = Catalog([plugin("penstock_file.FileSource"), plugin("penstock_file.FileSink")])
     for name in ("penstock_file.FileSource", "FileSource", "FileSourceConnector", "penstock_file.FileSourceConnector"):
         assert catalog.find(name).class_name == "penstock_file.FileSource"
+
+
+def test_the_class_of_kafka_connect_that_it_takes_the_place_of() -> None:
+    """As Kafka Connect names it: in full, by its last part, and without `Connector`."""
+    java = "org.example.file.LinesSourceConnector"
+    catalog = Catalog([plugin("a.Tail", aliases=(java,)), plugin("b.Tail")])
+    for name in (java, "LinesSourceConnector", "LinesSource", "org.example.file.LinesSource"):
+        assert catalog.find(name).class_name == "a.Tail"
+
+
+def test_a_class_that_is_not_here_is_told_how_to_get_one() -> None:
+    with pytest.raises(UnknownConnectorClass) as caught:
+        Catalog([plugin("a.Tail")]).find("io.debezium.connector.mysql.MySqlConnector")
+    assert "penstock plugin new" in caught.value.problem.hint
 
 
 def test_an_unknown_name_lists_what_is_installed_and_the_nearest() -> None:
