@@ -24,7 +24,7 @@ This package imports nothing else of Penstock's: the platform depends on it, nev
 """
 
 from penstock.config import Config, SinkConfig, SourceConfig, option
-from penstock.connector import Connector, Sink, Source, TopicPartition
+from penstock.connector import Connector, ConnectorClass, Sink, Source
 from penstock.converter import Column, Converter
 from penstock.errors import (
     BadConfiguration,
@@ -37,7 +37,7 @@ from penstock.errors import (
     WriteFailed,
 )
 from penstock.hooks import hookimpl
-from penstock.records import Batch, Header, Position, Positions, Record, Schema, SourcePartition
+from penstock.records import Batch, Header, Position, Positions, Record, Schema, SourcePartition, TopicPartition
 
 __version__ = "0.1.0"
 
@@ -48,6 +48,7 @@ __all__ = [
     "Config",
     "ConnectionLost",
     "Connector",
+    "ConnectorClass",
     "Converter",
     "Failed",
     "Header",

@@ -23,6 +23,7 @@ from penstock.validation import validate
 Importance = Literal["high", "medium", "low"]
 
 JSON_TYPES = {str: "string", int: "integer", float: "number", bool: "boolean"}
+CONSTRAINTS = ("minimum", "maximum", "enum", "pattern")
 
 
 def option(
@@ -37,10 +38,11 @@ def option(
     importance: Importance = "medium",
     group: str = "Connector",
 ) -> Any:
-    """One option. Without a default it is required; `secret` keeps its value out of logs, traces and REST."""
-    constraints = {"minimum": minimum, "maximum": maximum, "enum": choices, "pattern": pattern}
+    """One option. Without a default it is required; `secret` keeps its value out of logs, traces and REST. Of a list,
+    the constraints are those of its items."""
+    constraints = zip(CONSTRAINTS, (minimum, maximum, choices, pattern), strict=True)
     schema: dict[str, Any] = {"description": description}
-    schema |= {keyword: value for keyword, value in constraints.items() if value is not None}
+    schema |= {keyword: value for keyword, value in constraints if value is not None}
     if secret:
         schema["writeOnly"] = True
     schema["x-importance"] = "high" if default is dataclasses.MISSING else importance
@@ -131,16 +133,31 @@ def _default(field: dataclasses.Field[Any]) -> Any:
 
 
 def _property(cls: type, field: dataclasses.Field[Any], hint: Any) -> dict[str, Any]:
+    place = f"{cls.__module__}.{cls.__qualname__}.{field.name}"
+    if "schema" not in field.metadata:
+        raise TypeError(f'{place} is no option: write `{field.name}: ... = option("What it is for.")`')
     schema = dict(field.metadata["schema"])
-    if typing.get_origin(hint) in (typing.Union, types.UnionType):
-        (hint,) = (argument for argument in typing.get_args(hint) if argument is not type(None))
-    if typing.get_origin(hint) is list:
-        schema = {"type": "array", "items": {"type": JSON_TYPES[typing.get_args(hint)[0]]}} | schema
-    elif hint in JSON_TYPES:
-        schema = {"type": JSON_TYPES[hint]} | schema
+    hint = _without_none(hint)
+    item = typing.get_args(hint)[0] if typing.get_origin(hint) is list else hint
+    if item not in JSON_TYPES:
+        raise TypeError(
+            f"{place}: an option cannot be of type {hint}, but of str, int, float, bool, a list of one of these"
+            " (`list[str]`), or `T | None`"
+        )
+    if item is hint:
+        schema = {"type": JSON_TYPES[item]} | schema
     else:
-        raise TypeError(f"{cls.__qualname__}.{field.name}: an option cannot be of type {hint!r}")
+        constraints = {keyword: schema.pop(keyword) for keyword in CONSTRAINTS if keyword in schema}
+        schema = {"type": "array", "items": {"type": JSON_TYPES[item]} | constraints} | schema
     default = _default(field)
     if default is not dataclasses.MISSING and default is not None:
         schema["default"] = default
     return schema
+
+
+def _without_none(hint: Any) -> Any:
+    """`T` of `T | None`."""
+    if typing.get_origin(hint) in (typing.Union, types.UnionType):
+        others = [argument for argument in typing.get_args(hint) if argument is not type(None)]
+        return others[0] if len(others) == 1 else hint
+    return hint

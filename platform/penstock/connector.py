@@ -12,16 +12,11 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import AsyncIterator, Mapping, Sequence
-from typing import Any, ClassVar, Generic, Literal, NamedTuple, TypeAlias, TypeVar
+from contextlib import AsyncExitStack
+from typing import Any, ClassVar, Generic, Literal, TypeAlias, TypeVar
 
 from penstock.config import Config, SinkConfig, SourceConfig, config_class_of
-from penstock.records import Batch, Position, Positions, SourcePartition
-
-
-class TopicPartition(NamedTuple):
-    topic: str
-    partition: int
-
+from penstock.records import Batch, Position, Positions, SourcePartition, TopicPartition
 
 ColumnsHold: TypeAlias = Literal["bytes", "text", "values"]
 
@@ -53,6 +48,9 @@ class Connector(Generic[ConfigT]):
     def __init__(self, config: ConfigT) -> None:
         """Called by the platform with the validated configuration. Do no work here: `open` is for that."""
         self.config = config
+        self.resources = AsyncExitStack()
+        """What `close` closes again, in reverse, however far `open` came:
+        `self.resources.enter_context(closing(sqlite3.connect(path)))`."""
 
     @classmethod
     def config_class(cls) -> type[Config]:
@@ -66,7 +64,9 @@ class Connector(Generic[ConfigT]):
         """
 
     async def close(self) -> None:
-        """Called last, also after an error, and also when `open` failed half way. Must not raise."""
+        """Called last, also after an error, and also when `open` failed half way. Must not raise. To be overridden only
+        for what `self.resources` cannot hold."""
+        await self.resources.aclose()
 
 
 class Source(Connector[SourceConfigT]):
@@ -122,17 +122,21 @@ class Sink(Connector[SinkConfigT]):
         """These partitions are this task's from now on. Answers the offset from where to resume those of
         which the sink itself knows it, because it keeps offsets with its data: the way to exactly once.
         The others resume from the offsets that the platform committed.
+
+        Such a sink stores `batch.next_offset` in the same transaction as the records of `write`, and lets what goes
+        wrong undo both.
         """
         return {}
 
     @abstractmethod
     async def write(self, batch: Batch) -> None:
-        """Write the records of one partition, in order. The next batch comes after this call returned.
+        """Write the records of one partition, in order, at least one. The next batch comes after this call returned.
 
         Returning does not mean durable: that is `flush`. `RetryLater` brings the batch again unchanged. `WriteFailed`
-        names the records that failed, and says that the others are written. After `SkipRecord`, or an exception that
-        is neither one of ours nor an `OSError`, the platform looks for the record at fault: it writes halves of the
-        batch, and halves of those, so what had been written before the error comes again.
+        names the records that failed, and says that the others are written: not for a sink that has stored an offset
+        behind them, which would resume there. After `SkipRecord`, or an exception that is neither one of ours nor an
+        `OSError`, the platform looks for the record at fault: it writes halves of the batch, and halves of those, so
+        what had been written before the error comes again.
         """
         raise NotImplementedError
 
@@ -145,7 +149,8 @@ class Sink(Connector[SinkConfigT]):
         """These partitions go to another task. Called after `flush`; release what is held for them."""
 
 
-ConnectorClass = type[Connector[Any]]
+ConnectorClass: TypeAlias = type[Connector[Any]]
+"""What `penstock_connectors` gives."""
 
 
 def is_source(connector: ConnectorClass) -> bool:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 Header: TypeAlias = tuple[str, Any]
 """A name and a value: bytes or None, or what the header converter makes of them (see `Connector.columns_hold`)."""
@@ -24,6 +24,11 @@ may end: inside a transaction, a block, a compressed file."""
 
 SourcePartition: TypeAlias = Mapping[str, Any]
 """What a position belongs to, of the same shape: a file, a table, a queue. Empty for a source that has but one."""
+
+
+class TopicPartition(NamedTuple):
+    topic: str
+    partition: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +86,20 @@ class Batch:
             headers=[row.headers for row in rows] if any(row.headers for row in rows) else None,
             **context,
         )
+
+    @property
+    def topic_partition(self) -> TopicPartition:
+        """Sink: where the records come from."""
+        if self.partition is None:
+            raise TypeError("the batch of a source belongs to no partition of its topic yet")
+        return TopicPartition(self.topic, self.partition)
+
+    @property
+    def next_offset(self) -> int:
+        """Sink: from where to resume once these records are written."""
+        if not self.offsets:
+            raise TypeError("the batch has no offsets: it is a source's, or empty")
+        return self.offsets[-1] + 1
 
     def select(self, indexes: Sequence[int]) -> Batch:
         """The records at these indexes, in this order."""

@@ -67,7 +67,7 @@ def _violations(key: str, value: Any, definition: Mapping[str, Any]) -> Iterator
 
     for error in Draft202012Validator(definition).iter_errors(value):
         code = "ill-typed-option" if error.validator == "type" else "invalid-option"
-        shown = "the given secret" if definition.get("writeOnly") else repr(value)
+        shown = "the given secret" if definition.get("writeOnly") else repr(error.instance)
         yield Problem(code, f"{shown} {_complaint(error.validator, error.validator_value)}", key, _hint(definition))
 
 

@@ -40,6 +40,12 @@ class ConnectorContract:
         """Forms, validation and documentation are made from it, so it must be JSON Schema (2020-12)."""
         Draft202012Validator.check_schema(self._schema())
 
+    def test_defaults_are_allowed(self) -> None:
+        """Else the connector could not be created without setting such an option."""
+        for key, option in self._schema()["properties"].items():
+            errors = [error.message for error in Draft202012Validator(option).iter_errors(option.get("default"))]
+            assert "default" not in option or not errors, f"the default of {key}: {errors}"
+
     def test_every_option_is_described(self) -> None:
         undescribed = [key for key, option in self._schema()["properties"].items() if not option.get("description")]
         assert not undescribed, f"options without a description: {undescribed}"
