@@ -76,6 +76,25 @@ EXAMPLES: dict[str, Any] = {
     },
     "Worker": {"url": ADDRESS, "is_leader": True, "is_draining": False, "stopping": []},
     "Cluster": {"leader": "127.0.0.1:8083", "epoch": 7},
+    "LogLine": {"time_ms": 1795545521863, "level": "info", "text": "task started"},
+    "TaskError": {
+        "outcome": "skipped",
+        "stage": "VALUE_CONVERTER",
+        "code": "value-converter-failed",
+        "cause": "JSONDecodeError: unexpected character: line 1 column 1 (char 0)",
+        "message": "the value cannot be converted",
+        "where": "my-logs-0",
+        "record": {
+            "topic": "my-logs",
+            "partition": 0,
+            "offset": 4711,
+            "source_partition": None,
+            "source_position": None,
+        },
+        "time_ms": 1795545521863,
+        "first_time_ms": 1795545500000,
+        "count": 12,
+    },
     "ActiveTopics": {"topics": ["my-logs"]},
     "DeadLetterSummary": DEAD_LETTER,
     "DeadLetter": {
@@ -108,6 +127,7 @@ WORDS: dict[str, Any] = {
     "bytes_total": 12400000,
     "records_in_flight": 1000,
     "last_progress_seconds": 0.2,
+    "unanswered": [],
 }
 
 

@@ -60,8 +60,9 @@ class ConnectorLog:
         return list(self._lines)[-lines:] if lines > 0 else []
 
     def since(self, count: int) -> list[LogLine]:
-        """What came after there had been so many, as far as it is still kept."""
-        return self.tail(self.count - count)
+        """What came after there had been so many, as far as it is still kept. Where there never were so many, whoever
+        asks has read the log of a worker that was started again since: all is new to them."""
+        return self.tail(self.count - count if count <= self.count else self.count)
 
     async def more(self) -> None:
         """Wait for the next line, or the end."""

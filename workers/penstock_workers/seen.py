@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Collection
 from dataclasses import replace
 
 from msgspec.structs import asdict
 
 from penstock_workers.connector_logs import ConnectorLogs
 from penstock_workers.host.latency import added
-from penstock_workers.host.messages import Progress
+from penstock_workers.host.messages import Died, Failed, Progress
+from penstock_workers.obituary import obituary
+from penstock_workers.recent_errors import ConnectorErrors, task_error
 from penstock_workers.status import TaskId, TaskMetrics
 from penstock_workers.watchdog import Watchdog
 
@@ -28,6 +31,7 @@ COUNTED = (
 class Seen:
     def __init__(self) -> None:
         self.logs = ConnectorLogs()
+        self.errors = ConnectorErrors()
         self.metrics: dict[TaskId, TaskMetrics] = {}
         self.watchdog = Watchdog()
         self._at_start: dict[TaskId, TaskMetrics] = {}
@@ -42,6 +46,21 @@ class Seen:
         """`now`: of a clock that does not go back."""
         self.watchdog.progress(task, progress, now)
         self.metrics[task] = went_on(self.metrics[task], self._at_start[task], progress, time.time())
+
+    def ended(self, task: TaskId, event: Failed | Died) -> None:
+        """Without anybody having asked for it."""
+        now_ms = int(time.time() * 1000)
+        match event:
+            case Failed(problem, stage=stage, record=record):
+                error = task_error("failed", stage, problem, now_ms, record)
+            case Died(exit_code):
+                error = task_error("failed", "", obituary(exit_code).to_dict() | {"cause": ""}, now_ms)
+        self.errors.add(task, [error])
+
+    def keep_only(self, connectors: Collection[str]) -> None:
+        """The others are deleted."""
+        self.logs.keep_only(connectors)
+        self.errors.keep_only(connectors)
 
     def forget(self, task: TaskId) -> None:
         """It is not wanted any more, or begins anew."""

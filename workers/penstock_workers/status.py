@@ -108,8 +108,6 @@ class TaskMetrics:
     """Of those: written to the dead-letter topic."""
     retries: int = 0
     """Calls into the connector that were made again after a passing error."""
-    last_failure: str = ""
-    """The record that failed last: at which stage, its place, the cause."""
     latency_counts: Sequence[int] = ()
     """Of the records that arrived: how many in each bucket of `penstock_workers.host.latency`."""
     latency_seconds_total: float = 0.0

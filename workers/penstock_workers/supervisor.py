@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import random
 import resource
-import signal
 import time
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import suppress
@@ -21,12 +20,14 @@ from penstock import PenstockError, Positions
 from penstock_workers import reconcile
 from penstock_workers.connector_config import flag_of
 from penstock_workers.desired import DesiredConnector, StringMap
+from penstock_workers.obituary import obituary
 from penstock_workers.reconcile import Forget, Start, Stop, TaskRun, Tell
 from penstock_workers.seen import Seen
 from penstock_workers.status import TaskId
 from penstock_workers.task_host import (
     Died,
     Ended,
+    ErrorsSeen,
     Failed,
     ForkServer,
     Printed,
@@ -44,11 +45,6 @@ WATCH_INTERVAL_SECONDS = 1.0
 PAUSE_FACTOR = 4
 """Looking at everything after each change may take a fifth of the worker's time: with thousands of tasks one look is
 for many changes."""
-ENDINGS = {
-    signal.SIGXCPU: "it used up cpu.max.seconds",
-    signal.SIGABRT: "it gave up by itself, as native code does where memory.max.bytes refuses it memory",
-    signal.SIGKILL: "from outside: by hand, or by the system where it has no more memory",
-}
 
 
 class Supervisor:
@@ -125,7 +121,7 @@ class Supervisor:
                     text, code = str(problem["message"]), str(problem["code"])
                     divided.set_exception(PenstockError(text, code=code, where=str(problem["where"])))
                 case Died(exit_code):
-                    divided.set_exception(PenstockError(_obituary(exit_code), where=spec.import_path))
+                    divided.set_exception(PenstockError(obituary(exit_code).message, where=spec.import_path))
 
         host = TaskHost(spec, on_event, self._fork_server, partial(self._positions, spec.connector))
         await host.start()
@@ -144,9 +140,9 @@ class Supervisor:
                 self._stops[task].set()
         self.wake()
 
-    def keep_logs_of(self, connectors: Collection[str]) -> None:
-        """Those, and of what still runs: all others are gone."""
-        self.seen.logs.keep_only({*connectors, *(task.connector for task in self.runs)})
+    def remember_only(self, connectors: Collection[str]) -> None:
+        """Those, and what still runs: all others are gone."""
+        self.seen.keep_only({*connectors, *(task.connector for task in self.runs)})
 
     async def _reconcile_for_ever(self) -> None:
         while True:
@@ -240,6 +236,8 @@ class Supervisor:
                 self.seen.progress(task, event, time.monotonic())
             case TopicsUsed(topics):
                 self._on_topics(task, topics)
+            case ErrorsSeen(errors):
+                self.seen.errors.add(task, errors)
             case SplitRequested():
                 self._on_split_requested(task.connector)
             case Printed(line):
@@ -252,9 +250,10 @@ class Supervisor:
 
     def _ended(self, task: TaskId, event: Failed | Died) -> None:
         run, now, jitter = self.runs[task], time.monotonic(), random.random()
+        self.seen.ended(task, event)
         match event:
             case Died(exit_code):
-                self._failed(task, reconcile.died(run, _obituary(exit_code), now, jitter))
+                self._failed(task, reconcile.died(run, obituary(exit_code).message, now, jitter))
             case Failed(_, trace, retryable=True):
                 self._failed(task, reconcile.lost_log(run, trace, now, jitter))
             case Failed(_, trace, unexpected=True):
@@ -304,14 +303,6 @@ async def _unless(stop: asyncio.Event, awaitable: Awaitable[ResultT]) -> ResultT
         return result.result()
     result.cancel()
     return None
-
-
-def _obituary(exit_code: int) -> str:
-    if exit_code >= 0:
-        return f"The task's process ended by itself with exit code {exit_code}"
-    number = signal.Signals(-exit_code)
-    why = f": {ENDINGS[number]}" if number in ENDINGS else ""
-    return f"The task's process was ended by {number.name}{why}"
 
 
 def allow_many_descriptors() -> None:

@@ -22,6 +22,7 @@ from penstock_workers.host.messages import (
     FROM_TASK_HOST,
     Died,
     Ended,
+    ErrorsSeen,
     Failed,
     Heartbeat,
     NewOptions,
@@ -43,6 +44,7 @@ from penstock_workers.host.stacks import blocked_at
 __all__ = [
     "Died",
     "Ended",
+    "ErrorsSeen",
     "Failed",
     "ForkFailed",
     "ForkServer",

@@ -7,7 +7,13 @@ from typing import Any
 
 import click
 
-from penstock_platform.cli import connector_changes, connector_logs, connector_offsets, dead_letter_command
+from penstock_platform.cli import (
+    connector_changes,
+    connector_errors,
+    connector_logs,
+    connector_offsets,
+    dead_letter_command,
+)
 from penstock_platform.cli.output import output_option, print_json, print_table, state_text
 from penstock_platform.cli.rest_client import RestClient, url_option
 
@@ -22,6 +28,7 @@ for _part in (
     connector_changes.edit_connector,
     connector_offsets.command,
     connector_logs.command,
+    connector_errors.command,
     dead_letter_command.command,
 ):
     command.add_command(_part)

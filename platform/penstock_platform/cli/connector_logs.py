@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from penstock_platform.cli.output import output_option, print_json
+from penstock_platform.cli.output import output_option, print_json, tell_unanswered
 from penstock_platform.cli.rest_client import RestClient, url_option
 
 STYLES = {"warning": "yellow", "error": "red", "critical": "red"}
@@ -23,7 +23,7 @@ STYLES = {"warning": "yellow", "error": "red", "critical": "red"}
 @url_option
 @output_option
 def command(name: str, lines: int, follow: bool, url: str, output: str) -> None:
-    """The last log lines of connector NAME's tasks on one worker, the one at --url.
+    """The last log lines of connector NAME's tasks, on whatever workers.
 
     With --follow and --output json: one line of JSON for each.
     """
@@ -38,8 +38,7 @@ def command(name: str, lines: int, follow: bool, url: str, output: str) -> None:
         return
     for each in answer["lines"]:
         _print(each)
-    for task in answer["elsewhere"]:
-        click.echo(f"Task {task['task']} runs on {task['worker_id']}: ask there, with --url.", err=True)
+    tell_unanswered(answer["unanswered"])
 
 
 def _print(line: dict[str, Any]) -> None:

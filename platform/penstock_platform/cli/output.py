@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import click
@@ -26,6 +26,12 @@ def output_option(command: Callable[..., Any]) -> Callable[..., Any]:
 
 def print_json(value: Any) -> None:
     click.echo(json.dumps(value, indent=2, ensure_ascii=False))
+
+
+def tell_unanswered(workers: Sequence[Mapping[str, str]]) -> None:
+    """Beside an answer of all workers: those whose part is missing."""
+    for worker in workers:
+        click.echo(f"Worker {worker['worker_id']} at {worker['url']} did not answer: {worker['why']}", err=True)
 
 
 def print_table(headings: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:

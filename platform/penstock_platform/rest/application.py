@@ -7,6 +7,7 @@ from aiohttp import web
 from penstock_platform.plugins.catalog import Catalog
 from penstock_platform.rest import (
     connector_config,
+    connector_errors,
     connector_logs,
     connector_offsets,
     connector_plugins,
@@ -23,6 +24,7 @@ from penstock_platform.rest import (
 )
 from penstock_platform.rest.context import CATALOG, WORKER
 from penstock_platform.rest.errors import REQUEST_TIMEOUT_SECONDS, TIMEOUT_SECONDS, Handler, errors
+from penstock_platform.rest.other_workers import other_workers
 from penstock_workers.worker import Worker
 
 BODY_LIMIT_BYTES = 1 << 20  # what the log takes as one record by default
@@ -42,6 +44,7 @@ ROUTES: list[tuple[str, str, Handler]] = [
     ("GET", "/connectors/{connector}/status", connector_state.show),
     ("GET", "/connectors/{connector}/health", health.show_one),
     ("GET", "/connectors/{connector}/logs", connector_logs.show),
+    ("GET", "/connectors/{connector}/errors", connector_errors.show),
     ("PUT", "/connectors/{connector}/pause", connector_state.pause),
     ("PUT", "/connectors/{connector}/resume", connector_state.resume),
     ("PUT", "/connectors/{connector}/stop", connector_state.stop),
@@ -81,6 +84,7 @@ def application(
     app[WORKER] = worker
     app[CATALOG] = catalog
     app[TIMEOUT_SECONDS] = request_timeout_seconds
+    app.cleanup_ctx.append(other_workers)
     allowed: dict[str, list[str]] = {}
     for method, path, handler in ROUTES:
         methods = [method, "HEAD"] if method == "GET" else [method]

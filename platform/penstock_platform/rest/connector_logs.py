@@ -1,12 +1,10 @@
-"""`/connectors/{connector}/logs`: the last lines of a connector's tasks on this worker, and those to come.
-
-A worker keeps the lines of the tasks that it runs. Of the others the answer says on which workers they are.
-"""
+"""`/connectors/{connector}/logs`: the last lines of a connector's tasks, on whatever workers, and those to come."""
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import AsyncIterator
 from contextlib import suppress
-from typing import Any
 
 import orjson
 from aiohttp import web
@@ -14,55 +12,87 @@ from aiohttp import web
 from penstock_platform.rest.answers import json_response
 from penstock_platform.rest.context import worker_of
 from penstock_platform.rest.errors import DEADLINE
-from penstock_platform.rest.requests import BadRequest, boolean, connector_name
-from penstock_workers.connector_logs import ConnectorLog, LogLine
-from penstock_workers.status import State, TaskId
-from penstock_workers.worker import Worker
+from penstock_platform.rest.followed_logs import FollowedLogs, Line, local_lines, shown
+from penstock_platform.rest.other_workers import OTHERS, Answers
+from penstock_platform.rest.requests import boolean, connector_name, whole_number
 
 DEFAULT_LINES, MOST_LINES = 100, 10_000
-ACTIVE = (State.RUNNING, State.FAILED, State.RESTARTING)
+LARGEST_PLACE = 2**53
+CLIENT_CHECK_SECONDS = 5.0
+"""How often it is looked whether somebody who follows silent tasks is still there."""
 
 
 async def show(request: web.Request) -> web.StreamResponse:
     """One JSON object; with `follow=true` a line of JSON for each, as they come, until the client leaves."""
-    name, lines, follow = connector_name(request), _lines(request), boolean(request, "follow")
-    log = worker_of(request).log_of(name)
+    follow, local = boolean(request, "follow"), boolean(request, "local")
+    if follow and local:
+        return await _follow_here(request)
+    lines, places, answers = await _tail(request)
     if follow:
-        return await _follow(request, log, lines)
-    shown = [_shown(line) for line in log.tail(lines)]
-    return json_response({"name": name, "lines": shown, "elsewhere": _elsewhere(worker_of(request), name)})
+        return await _follow_everywhere(request, lines, places)
+    answer = {"name": connector_name(request), "lines": lines, "unanswered": answers.unanswered}
+    return json_response(answer | ({"next": places[worker_of(request).id]} if local else {}))
 
 
-def _elsewhere(worker: Worker, name: str) -> list[dict[str, Any]]:
-    """The tasks that run on other workers, which have their lines."""
-    here = worker.metrics()
-    tasks = worker.status(name).tasks
-    running = [task for task in tasks if task.status.state in ACTIVE and TaskId(name, task.id) not in here]
-    return [{"task": task.id, "worker_id": task.status.worker_id} for task in running]
+async def _tail(request: web.Request) -> tuple[list[Line], dict[str, int], Answers]:
+    """The last lines of all, and where in each worker's log it goes on."""
+    worker = worker_of(request)
+    count = whole_number(request.query.get("lines", DEFAULT_LINES), "query parameter lines", 0, MOST_LINES)
+    log = worker.log_of(connector_name(request))
+    lines, places = [shown(line, worker.id) for line in log.tail(count)], {worker.id: log.count}
+    answers = await request.app[OTHERS].ask(request, request.rel_url.without_query_params("follow"))
+    for worker_id, answer in answers.found.items():
+        lines += answer["lines"]
+        places[worker_id] = answer["next"]
+    lines.sort(key=lambda line: line["time_ms"])
+    return (lines[-count:] if count else []), places, answers
 
 
-async def _follow(request: web.Request, log: ConnectorLog, lines: int) -> web.StreamResponse:
+async def _follow_here(request: web.Request) -> web.StreamResponse:
+    """For another worker, which says how many of the lines it has had."""
+    worker = worker_of(request)
+    after = whole_number(request.query.get("after", 0), "query parameter after", 0, LARGEST_PLACE)
+    return await _stream(request, local_lines(worker.log_of(connector_name(request)), worker.id, after))
+
+
+async def _follow_everywhere(request: web.Request, tail: list[Line], places: dict[str, int]) -> web.StreamResponse:
+    worker = worker_of(request)
+    followed = FollowedLogs(request.app[OTHERS], request.rel_url, places)
+    followed.start(local_lines(worker.log_of(connector_name(request)), worker.id, places[worker.id]))
+
+    async def lines() -> AsyncIterator[Line]:
+        for line in tail:
+            yield line
+        async for line in followed.lines():
+            yield line
+
+    try:
+        return await _stream(request, lines())
+    finally:
+        await followed.stop()
+
+
+async def _stream(request: web.Request, lines: AsyncIterator[Line]) -> web.StreamResponse:
     DEADLINE.get().reschedule(None)
     response = web.StreamResponse(headers={"Content-Type": "application/x-ndjson", "Cache-Control": "no-store"})
     await response.prepare(request)
-    with suppress(ConnectionError):
-        seen = log.count - lines
-        while not log.is_closed or seen < log.count:
-            new, seen = log.since(seen), log.count
-            for line in new:
-                await response.write(orjson.dumps(_shown(line)) + b"\n")
-            if seen == log.count and not log.is_closed:
-                await log.more()
+    sending = asyncio.create_task(_send(response, lines))
+    leaving = asyncio.create_task(_left(request))
+    try:
+        await asyncio.wait({sending, leaving}, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        sending.cancel()
+        leaving.cancel()
     return response
 
 
-def _shown(line: LogLine) -> dict[str, Any]:
-    return {"time_ms": line.time_ms, "task": line.task, "level": line.level, "text": line.text}
+async def _send(response: web.StreamResponse, lines: AsyncIterator[Line]) -> None:
+    with suppress(ConnectionError):
+        async for line in lines:
+            await response.write(orjson.dumps(line) + b"\n")
 
 
-def _lines(request: web.Request) -> int:
-    text = request.query.get("lines", str(DEFAULT_LINES))
-    if not (text.isascii() and text.isdigit() and len(text) < 7 and int(text) <= MOST_LINES):
-        hint = f"write a number from 0 to {MOST_LINES}"
-        raise BadRequest(f"{text!r} is no number of lines", where="query parameter lines", hint=hint)
-    return int(text)
+async def _left(request: web.Request) -> None:
+    """Returns when the client has gone."""
+    while request.transport is not None and not request.transport.is_closing():
+        await asyncio.sleep(CLIENT_CHECK_SECONDS)

@@ -8,7 +8,13 @@ from aiohttp import web
 
 from penstock_platform.rest.answers import json_response
 from penstock_platform.rest.context import worker_of
-from penstock_platform.rest.requests import BadRequest, connector_name, json_object, refuse_unknown_fields
+from penstock_platform.rest.requests import (
+    BadRequest,
+    connector_name,
+    json_object,
+    refuse_unknown_fields,
+    whole_number,
+)
 from penstock_workers.dead_letters.connector_dead_letters import Place
 
 DEFAULT_LIMIT, MOST = 100, 1000
@@ -19,7 +25,7 @@ REPLAY_FIELDS = ("dead_letters", "limit", "again")
 async def list_latest(request: web.Request) -> web.Response:
     name = connector_name(request)
     letters = worker_of(request).dead_letters
-    limit = _limit(request.query.get("limit", str(DEFAULT_LIMIT)), "query parameter limit")
+    limit = whole_number(request.query.get("limit", DEFAULT_LIMIT), "query parameter limit", 1, MOST)
     return json_response({"topic": letters.topic(name), "dead_letters": await letters.latest(name, limit)})
 
 
@@ -32,7 +38,7 @@ async def replay(request: web.Request) -> web.Response:
     body = await json_object(request)
     refuse_unknown_fields(body, REPLAY_FIELDS)
     places = _places(body.get("dead_letters"))
-    limit = _limit(body.get("limit", MOST), "limit")
+    limit = whole_number(body.get("limit", MOST), "limit", 1, MOST)
     again = body.get("again", False)
     if not isinstance(again, bool) or (again and places is None):
         hint = "name the dead_letters that are to be replayed again, and write true"
@@ -74,11 +80,4 @@ def _parsed(value: Any, where: str) -> Place:
 def _number(text: str) -> int:
     if not (text.isascii() and text.isdigit() and len(text) < 20):
         raise web.HTTPNotFound
-    return int(text)
-
-
-def _limit(value: Any, where: str) -> int:
-    text = str(value)
-    if isinstance(value, bool) or not (text.isascii() and text.isdigit() and len(text) < 9 and 0 < int(text) <= MOST):
-        raise BadRequest(f"{value!r} is no limit", where=where, hint=f"write a number from 1 to {MOST}")
     return int(text)

@@ -15,13 +15,21 @@ from prometheus_client.registry import Collector, CollectorRegistry
 from penstock_platform.rest.answers import json_response, task_id
 from penstock_platform.rest.context import worker_of
 from penstock_platform.rest.metric_families import families
+from penstock_platform.rest.other_workers import OTHERS
 
 PROCESS = ProcessCollector(registry=None)
 
 
 async def show(request: web.Request) -> web.Response:
-    metrics = worker_of(request).metrics()
-    return json_response({"tasks": [task_id(task) | dataclasses.asdict(numbers) for task, numbers in metrics.items()]})
+    """Of all tasks of the cluster."""
+    worker = worker_of(request)
+    here = [
+        task_id(task) | {"worker_id": worker.id} | dataclasses.asdict(numbers)
+        for task, numbers in worker.metrics().items()
+    ]
+    answers = await request.app[OTHERS].ask(request)
+    tasks = here + [task for answer in answers.found.values() for task in answer["tasks"]]
+    return json_response({"tasks": tasks, "unanswered": answers.unanswered})
 
 
 async def prometheus(request: web.Request) -> web.Response:

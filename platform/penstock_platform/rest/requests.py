@@ -71,6 +71,15 @@ def boolean(request: web.Request, name: str, *, default: bool = False) -> bool:
     return text.lower() == "true"
 
 
+def whole_number(value: Any, where: str, least: int, most: int) -> int:
+    """Of a query, or of a body that may write it as text."""
+    text = str(value)
+    is_number = text.isascii() and text.isdigit() and len(text) < 20 and not isinstance(value, bool)
+    if not (is_number and least <= int(text) <= most):
+        raise BadRequest(f"{value!r} is no such number", where=where, hint=f"write a number from {least} to {most}")
+    return int(text)
+
+
 def connector_name(request: web.Request) -> str:
     return request.match_info["connector"]
 

@@ -86,6 +86,8 @@ def test_the_life_of_a_connector(penstock: Run, url: str, fresh_topic: str) -> N
     as_json = json.loads(penstock("connector", "logs", "numbers", "-n", "1", "-o", "json", "--url", url).stdout)
     assert [line["text"] for line in as_json["lines"]] == [ended]
 
+    assert "No errors" in penstock("connector", "errors", "numbers", "--url", url).stderr
+
     assert penstock("connector", "stop", "numbers", "--url", url).returncode == 0
     until(lambda: "STOPPED" in penstock("connector", "list", "--url", url).stdout)
     reset = penstock("connector", "offsets", "reset", "numbers", "--url", url)
@@ -98,6 +100,17 @@ def test_the_life_of_a_connector(penstock: Run, url: str, fresh_topic: str) -> N
 
     assert penstock("connector", "delete", "numbers", "--url", url).returncode == 0
     assert "unknown-connector" in penstock("connector", "show", "numbers", "--url", url).stderr
+
+
+def test_errors_are_shown_root_cause_first(penstock: Run, url: str, fresh_topic: str) -> None:
+    options = ["connector.class=FileSink", f"topics={fresh_topic}", "directory=/dev/null/x"]
+    sink = [argument for option in options for argument in ("-s", option)]
+    assert penstock("connector", "create", "nowhere", *sink, "--url", url).returncode == 0
+    until(lambda: "failed" in penstock("connector", "errors", "nowhere", "--url", url).stdout)
+    first, cause, *_ = penstock("connector", "errors", "nowhere", "--url", url).stdout.splitlines()
+    assert "task 0, failed" in first
+    assert "NotADirectoryError" in cause
+    penstock("connector", "delete", "nowhere", "--url", url)
 
 
 def test_edit_stores_what_is_right_and_nothing_else(

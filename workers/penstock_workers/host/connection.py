@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import time
 import traceback
 from collections.abc import Coroutine
 from typing import Any, TypeVar
@@ -14,6 +15,7 @@ from penstock import Failed, RetryLater
 from penstock.connector import Connector
 from penstock_workers.host.retries import Interruption, RetryPolicy
 from penstock_workers.host.stacks import awaiting_at
+from penstock_workers.recent_errors import RecentErrors, task_error
 
 log = structlog.get_logger()
 
@@ -31,7 +33,9 @@ class Connection:
         call_timeout_seconds: float,
         stop: asyncio.Event,
         retry_policy: RetryPolicy,
+        errors: RecentErrors,
     ) -> None:
+        """`errors`: where those are told after which the connector is called again."""
         self.last_error = ""
         """Why the connector last had to try again; empty once it works."""
         self._connector = connector
@@ -43,6 +47,9 @@ class Connection:
         self._failing_since = 0.0
         """When the first of these attempts failed."""
         self.retries_total = 0
+        self._errors = errors
+        self._failed_call = ""
+        """The method that raised last; none where it was the generator of `read`."""
 
     async def call(self, name: str, coroutine: Coroutine[Any, Any, T]) -> T:
         """The answer of connector code, within the deadline.
@@ -58,6 +65,8 @@ class Connection:
         if task.cancelled():
             raise Failed(f"{name} cancelled itself", hint="CancelledError is for the platform to raise")
         if done:
+            if task.exception() is not None:
+                self._failed_call = name
             return task.result()
         place = awaiting_at(coroutine)
         task.cancel()
@@ -108,6 +117,8 @@ class Connection:
         self.last_error = str(error)
         seconds = self._retry_policy.pause_seconds(error, self._attempts, now - self._failing_since, random.random())
         self.retries_total += 1
+        call, self._failed_call = self._failed_call or "read", ""
+        self._errors.add(task_error("retried", call, error.to_dict(), int(time.time() * 1000)))
         log.warning("connector waits to try again", error=str(error), seconds=round(seconds, 3))
         try:
             await asyncio.wait_for(self._stop.wait(), seconds)

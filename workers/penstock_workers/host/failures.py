@@ -6,16 +6,18 @@ Every failure of a record, at whatever stage and of sources and sinks alike, com
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Sequence
 from typing import Any
 
 import structlog
 
-from penstock import Batch, Failed
+from penstock import Batch, Failed, PenstockError
 from penstock_workers.connector_config import TOLERATE_ALL, CommonConnectorConfig
 from penstock_workers.host.dead_letters import dead_letters, text_of_cause
 from penstock_workers.host.messages import TaskSpec
 from penstock_workers.host.stages import RecordFailure
+from penstock_workers.recent_errors import RecentErrors, RecordPlace, TaskError, task_error
 
 log = structlog.get_logger()
 
@@ -41,16 +43,18 @@ class RecordsFailed(Failed):
         )
         self.stage = first.stage
         self.first_index = first.index
+        self.stage = first.stage
+        self.record = record_place(first)
 
 
 class Failures:
-    def __init__(self, spec: TaskSpec, config: CommonConnectorConfig) -> None:
+    def __init__(self, spec: TaskSpec, config: CommonConnectorConfig, errors: RecentErrors) -> None:
+        """`errors`: where the tolerated ones are told."""
         self._spec = spec
         self._config = config
+        self._errors = errors
         self.tolerated = config.errors_tolerance == TOLERATE_ALL
         self.failed_total = self.skipped_total = self.dead_letters_total = 0
-        self.last = ""
-        """The latest, for people."""
 
     def take(self, failures: Sequence[RecordFailure]) -> Batch | None:
         """The dead letters of these records, where there are to be any. They have to be in the log before the records
@@ -58,12 +62,12 @@ class Failures:
         if not failures:
             return None
         self.failed_total += len(failures)
-        self.last = str(RecordsFailed(failures[-1:]))
         if not self.tolerated:
             raise RecordsFailed(failures) from failures[0].error
         self.skipped_total += len(failures)
-        if self._config.errors_log_enable:
-            for failure in failures:
+        for failure in failures:
+            self._errors.add(_skipped(failure))
+            if self._config.errors_log_enable:
                 log.warning("record skipped", **self._described(failure))
         if not self._config.errors_deadletterqueue_topic_name:
             return None
@@ -78,6 +82,21 @@ class Failures:
             described["key"] = _shown(None if batch.keys is None else batch.keys[index])
             described["value"] = _shown(batch.values[index])
         return described
+
+
+def record_place(failure: RecordFailure) -> RecordPlace:
+    batch = failure.batch
+    if batch.offsets is not None:
+        return RecordPlace(batch.topic, batch.partition, batch.offsets[failure.index])
+    return RecordPlace(batch.topic, source_partition=batch.source_partition, source_position=batch.position)
+
+
+def _skipped(failure: RecordFailure) -> TaskError:
+    error = failure.error if isinstance(failure.error, PenstockError) else Failed(failure.stage.complaint)
+    problem = error.to_dict() | {"where": place_of(failure.batch), "cause": text_of_cause(failure)}
+    if error is not failure.error:
+        problem["code"] = failure.stage.code
+    return task_error("skipped", failure.stage, problem, int(time.time() * 1000), record_place(failure))
 
 
 def place_of(batch: Batch) -> str:

@@ -32,6 +32,7 @@ from penstock_workers.host.limits import apply_limits, lift_memory_limit, memory
 from penstock_workers.host.log_errors import of_the_log
 from penstock_workers.host.messages import (
     FROM_WORKER,
+    ErrorsSeen,
     Failed,
     Heartbeat,
     Message,
@@ -50,6 +51,7 @@ from penstock_workers.host.sink_task import SinkTask
 from penstock_workers.host.source_task import SourceTask
 from penstock_workers.host.stages import Stage
 from penstock_workers.option_text import text_of
+from penstock_workers.recent_errors import RecentErrors
 
 PROGRESS_INTERVAL_SECONDS = 1.0
 CALL_TIMEOUT = "call-timeout"
@@ -60,6 +62,8 @@ Report = Callable[[Message], None]
 class Task(Protocol):
     topics: set[str]
     """Of the records it has moved since they were last reported."""
+    errors: RecentErrors
+    """Since they were last reported."""
 
     def progress(self) -> Progress: ...
 
@@ -214,6 +218,8 @@ async def run_reporting(task: Task, report: Report) -> None:
         if task.topics:
             report(TopicsUsed(sorted(task.topics)))
             task.topics.clear()
+        if errors := task.errors.take():
+            report(ErrorsSeen(errors))
 
     reporting = asyncio.create_task(repeat(report_change, PROGRESS_INTERVAL_SECONDS))
     try:
@@ -258,11 +264,14 @@ def failure(error: Exception, spec: TaskSpec) -> Failed:
     if problem["cause"]:
         first.append(f"Caused by {problem['cause']}")
     trace = "".join(traceback.format_exception(error))
+    of_record = error if isinstance(error, RecordsFailed) else None
     return Failed(
         problem,
         "\n".join([*first, "", trace]),
         retryable=isinstance(error, LogUnavailable),
         unexpected=named is not error or problem["code"] == CALL_TIMEOUT or is_of_unnamed(error),
+        stage=of_record.stage if of_record else "",
+        record=of_record.record if of_record else None,
     )
 
 

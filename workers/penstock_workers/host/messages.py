@@ -15,6 +15,7 @@ import msgspec
 from penstock import Position, SourcePartition
 from penstock_workers.log_connection import LogConnection
 from penstock_workers.plugins import ConnectorType
+from penstock_workers.recent_errors import RecordPlace, TaskError
 
 LONGEST_HEARTBEAT_INTERVAL_SECONDS = 15.0
 
@@ -115,8 +116,6 @@ class Progress(Message, frozen=True):
     """Of those: written to the dead-letter topic."""
     retries: int = 0
     """Calls into the connector that were made again after a passing error."""
-    last_failure: str = ""
-    """The record that failed last: at which stage, its place, the cause."""
     latency_counts: Sequence[int] = ()
     """Of the records that arrived: how many in each bucket of `penstock_workers.host.latency`."""
     latency_seconds_total: float = 0.0
@@ -126,6 +125,12 @@ class TopicsUsed(Message, frozen=True):
     """Topics of the records that the task has moved since it last said so. At most once a second."""
 
     topics: Sequence[str]
+
+
+class ErrorsSeen(Message, frozen=True):
+    """Errors after which the task went on, since it last said so. At most once a second."""
+
+    errors: Sequence[TaskError]
 
 
 class Ended(Message, frozen=True):
@@ -144,6 +149,9 @@ class Failed(Message, frozen=True):
     unexpected: bool = False
     """An exception that the connector did not name, or a call that took too long: perhaps it works next time. Neither
     of the two: only a person can help."""
+    stage: str = ""
+    """At which a record failed, where that was it."""
+    record: RecordPlace | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,10 +169,12 @@ class Died:
     """As in `subprocess`: negative is the number of the signal that ended it."""
 
 
-TaskEvent: TypeAlias = Started | Progress | TopicsUsed | Printed | Split | SplitRequested | Ended | Failed | Died
+TaskEvent: TypeAlias = (
+    Started | Progress | TopicsUsed | ErrorsSeen | Printed | Split | SplitRequested | Ended | Failed | Died
+)
 
 FROM_WORKER: Any = StoredPositions | NewOptions | Stop
 
 FROM_TASK_HOST: Any = (
-    Heartbeat | PositionsWanted | Started | Progress | TopicsUsed | Split | SplitRequested | Ended | Failed
+    Heartbeat | PositionsWanted | Started | Progress | TopicsUsed | ErrorsSeen | Split | SplitRequested | Ended | Failed
 )

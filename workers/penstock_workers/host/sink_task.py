@@ -27,6 +27,7 @@ from penstock_workers.host.rate_limit import RateLimit
 from penstock_workers.host.retries import Interruption, RetryPolicy
 from penstock_workers.host.sink_writer import SinkWriter
 from penstock_workers.lease import right_to_write
+from penstock_workers.recent_errors import RecentErrors
 
 log = structlog.get_logger()
 
@@ -55,9 +56,10 @@ class SinkTask:
         self._new_consumer = new_consumer
         self._report = report
         self._stop = stop
+        self.errors = RecentErrors()
         config = common_config(spec.config)
-        self._connection = Connection(sink, spec.call_timeout_seconds, stop, RetryPolicy.of(config))
-        self._writer = SinkWriter(spec, config, sink, self._connection, self)
+        self._connection = Connection(sink, spec.call_timeout_seconds, stop, RetryPolicy.of(config), self.errors)
+        self._writer = SinkWriter(spec, config, sink, self._connection, self, self.errors)
         self._written: dict[TopicPartition, int] = {}
         """The next offset of each partition that was written to since the last commit."""
         self._commit_due = 0.0
@@ -82,7 +84,6 @@ class SinkTask:
             failures.skipped_total,
             failures.dead_letters_total,
             self._connection.retries_total,
-            failures.last,
         )
         return self._latency.in_progress(progress)
 

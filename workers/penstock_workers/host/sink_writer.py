@@ -19,6 +19,7 @@ from penstock_workers.host.messages import TaskSpec
 from penstock_workers.host.retries import RetriesExhausted
 from penstock_workers.host.stages import RecordFailure, Stage
 from penstock_workers.lease import right_to_write
+from penstock_workers.recent_errors import RecentErrors
 
 
 class Membership(Protocol):
@@ -42,6 +43,7 @@ class SinkWriter:
         sink: Sink[Any],
         connection: Connection,
         membership: Membership,
+        errors: RecentErrors,
     ) -> None:
         self._sink = sink
         self._connection = connection
@@ -49,7 +51,7 @@ class SinkWriter:
         conversion = Conversion(config, sink.columns_hold)
         self._conversion = conversion if conversion.is_needed else None
         _check_dead_letter_topic(config, sink)
-        self.failures = Failures(spec, config)
+        self.failures = Failures(spec, config, errors)
         self._dead_letters = DeadLetterWriter(spec, config)
         self._keeps_offsets = type(sink).assigned is not Sink.assigned
         """With its data, so that no record before them comes again: nothing behind a record that fails is written

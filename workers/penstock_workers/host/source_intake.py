@@ -15,6 +15,7 @@ from penstock_workers.host.log_errors import of_the_log
 from penstock_workers.host.messages import TaskSpec
 from penstock_workers.host.stages import RecordFailure, Stage
 from penstock_workers.host.topic_limits import TopicLimits
+from penstock_workers.recent_errors import RecentErrors
 
 
 class Intake(NamedTuple):
@@ -25,13 +26,15 @@ class Intake(NamedTuple):
 
 
 class SourceIntake:
-    def __init__(self, spec: TaskSpec, config: CommonConnectorConfig, source: Source[Any]) -> None:
+    def __init__(
+        self, spec: TaskSpec, config: CommonConnectorConfig, source: Source[Any], errors: RecentErrors
+    ) -> None:
         self._spec = spec
         self._config = config
         self._by = class_name(source)
         conversion = Conversion(config, source.columns_hold)
         self._conversion = conversion if conversion.is_needed else None
-        self.failures = Failures(spec, config)
+        self.failures = Failures(spec, config, errors)
         self._limits = TopicLimits(spec.log)
         self._dead_letter_topic_exists = False
 

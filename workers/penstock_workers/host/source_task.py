@@ -22,6 +22,7 @@ from penstock_workers.host.messages import Ended, Message, Progress, Started, Ta
 from penstock_workers.host.rate_limit import RateLimit
 from penstock_workers.host.retries import RetryPolicy
 from penstock_workers.host.source_intake import Intake, SourceIntake
+from penstock_workers.recent_errors import RecentErrors
 
 log = structlog.get_logger()
 
@@ -41,9 +42,10 @@ class SourceTask:
         self._rate_limit = rate_limit
         self._report = report
         self._stop = stop
+        self.errors = RecentErrors()
         config = common_config(spec.config)
-        self._connection = Connection(source, spec.call_timeout_seconds, stop, RetryPolicy.of(config))
-        self._intake = SourceIntake(spec, config, source)
+        self._connection = Connection(source, spec.call_timeout_seconds, stop, RetryPolicy.of(config), self.errors)
+        self._intake = SourceIntake(spec, config, source, self.errors)
         kind = ExactlyOnceDelivery if spec.transactional_id else AtLeastOnceDelivery
         self._delivery: Delivery = kind(spec, producer, positions, self._acknowledge)
         self.topics: set[str] = set()
@@ -64,7 +66,6 @@ class SourceTask:
             records_skipped=failures.skipped_total,
             dead_letters=failures.dead_letters_total,
             retries=self._connection.retries_total,
-            last_failure=failures.last,
         )
 
     async def run(self) -> None:
