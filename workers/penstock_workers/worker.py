@@ -23,6 +23,7 @@ from penstock_workers.cluster.split_wishes import SplitWishes
 from penstock_workers.cluster.splitting import Splitting
 from penstock_workers.config import WorkerConfig
 from penstock_workers.connector_logs import ConnectorLog
+from penstock_workers.converters.choice import Converters
 from penstock_workers.dead_letters.connector_dead_letters import ConnectorDeadLetters
 from penstock_workers.desired import DesiredConnector, StringMap
 from penstock_workers.errors import LogUnavailable
@@ -32,6 +33,7 @@ from penstock_workers.offsets.connector_offsets import ConnectorOffsets
 from penstock_workers.own_tasks import OwnTasks
 from penstock_workers.plans import Plans
 from penstock_workers.plugins import PluginInfo
+from penstock_workers.recent_errors import ErrorOfTask
 from penstock_workers.status import ConnectorInfo, ConnectorStatus, State, TaskId, TaskInfo, TaskMetrics
 from penstock_workers.status_board import StatusBoard
 from penstock_workers.store.configs import RestartRequest
@@ -178,6 +180,11 @@ class Worker:
         self.info(name)  # raises, where there is none
         return self._supervisor.seen.logs.of(name)
 
+    def errors_of(self, name: str) -> Sequence[ErrorOfTask]:
+        """The last errors of its tasks that run here or did."""
+        self.info(name)
+        return self._supervisor.seen.errors.of(name)
+
     async def restart(self, name: str, *, include_tasks: bool = False, only_failed: bool = False) -> ConnectorStatus:
         """Answers the status with RESTARTING where something restarts."""
         request = RestartRequest(name, include_tasks, only_failed)
@@ -246,7 +253,7 @@ class Worker:
         """What this worker has to say; as the leader, also of connectors, and of tasks that nobody has."""
         if not self._own.are_admitted:
             return
-        self._supervisor.keep_logs_of(self._tables.configs.configs)
+        self._supervisor.remember_only(self._tables.configs.configs)
         await self._split_wishes.write()
         await self._statuses.publish()
         if self._leadership.since_epoch is not None:
