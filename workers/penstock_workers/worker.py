@@ -23,7 +23,6 @@ from penstock_workers.cluster.split_wishes import SplitWishes
 from penstock_workers.cluster.splitting import Splitting
 from penstock_workers.config import WorkerConfig
 from penstock_workers.connector_logs import ConnectorLog
-from penstock_workers.converters.choice import Converters
 from penstock_workers.dead_letters.connector_dead_letters import ConnectorDeadLetters
 from penstock_workers.desired import DesiredConnector, StringMap
 from penstock_workers.errors import LogUnavailable
