@@ -61,12 +61,15 @@ class DesiredConnector:
                 if self.here is None or number in self.here:
                     yield TaskId(self.name, number), config
 
-    def planned_tasks(self) -> Sequence[StringMap]:
-        """What its tasks should be; those that there are, as long as the source has yet to divide its work."""
+    def planned_tasks(self) -> list[StringMap]:
+        """What its tasks should be; those that there are, as long as the source has yet to divide its work, or nobody
+        knows its class."""
+        if self.plugin is None and self.target_state is not TargetState.STOPPED:
+            return list(self.tasks)
         if not self.splits or self.target_state is TargetState.STOPPED:
             return plan_tasks(self.config, self.plugin, self.target_state)
         if self.needs_split:
-            return self.tasks
+            return list(self.tasks)
         return [with_live_options(task, self.config) for task in self.tasks]
 
     @property

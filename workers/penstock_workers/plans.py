@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from uuid import uuid4
 
 from penstock_workers.cluster.leader import Wanted, WantedTask
 from penstock_workers.connector_config import number_of
-from penstock_workers.desired import DesiredConnector, StringMap, desired_connector, given_to
+from penstock_workers.desired import DesiredConnector, StringMap, desired_connector, find_plugin, given_to
 from penstock_workers.errors import UnknownConnector
 from penstock_workers.plugins import PluginInfo
-from penstock_workers.status import TaskId
-from penstock_workers.store.configs import connector_records, task_records
+from penstock_workers.status import TargetState, TaskId
+from penstock_workers.store.config_claims import claimed
+from penstock_workers.store.configs import connector_records, deletion_records, task_records
 from penstock_workers.store.records import TableRecord
 from penstock_workers.store.tables import Tables
 
@@ -61,24 +63,31 @@ class Plans:
             }
         return self._wanted
 
+    def tasks_of(self, name: str, config: StringMap, state: TargetState) -> Sequence[StringMap]:
+        """What its tasks should be with this configuration and state, until the leader has had them divided anew."""
+        plugin = find_plugin(config, self._plugins)
+        return DesiredConnector(name, config, state, self._tables.configs.tasks(name), plugin).planned_tasks()
+
     def unplanned(self) -> list[TableRecord]:
         """What the leader has to write of connectors that another program wrote, or two workers at the same time."""
         records = [record for connector in self.desired().values() for record in replanned(connector)]
-        for name in self._tables.configs.contested:
-            if name in self._tables.configs.configs:
-                records += self.written_again(name)
+        for name in list(self._tables.configs.claims.contested):
+            records += self._written_again(name)
         return records
 
-    def written_again(self, name: str) -> Iterator[TableRecord]:
-        """The records of a connector as the table has it."""
+    def _written_again(self, name: str) -> Iterator[TableRecord]:
+        """The records of a connector as the table has it. They count where it still has it so."""
         table = self._tables.configs
-        return connector_records(name, table.configs[name], table.target_state(name), table.tasks(name))
+        if name not in table.configs:
+            return deletion_records(name)
+        records = connector_records(name, table.configs[name], table.target_state(name), table.tasks(name))
+        return claimed(records, uuid4().hex, {table.claims.version(name), *table.claims.contested[name]})
 
 
 def replanned(connector: DesiredConnector) -> list[TableRecord]:
     """The records of its tasks, where those in the log are not what they should be."""
     planned = connector.planned_tasks()
-    if connector.plugin is None or planned == list(connector.tasks):
+    if planned == list(connector.tasks):
         return []
     return list(task_records(connector.name, planned))
 

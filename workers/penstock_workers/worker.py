@@ -85,7 +85,7 @@ class Worker:
         self._leadership = Leadership(config, self._tables, self._plans.wanted, self._unplanned)
         self._cluster = Cluster(config, self._lease, self._leadership, admit=self._admit, on_view=self._on_change)
         self.logger_levels = self._tables.logger_levels
-        self.changes = Changes(config, self._tables, self._plans, plugins, self.topics)
+        self.changes = Changes(config, self._tables, self._plans, self.topics)
         self.offsets = ConnectorOffsets(config, self._tables, self._plans.one, self._has_tasks)
         self.dead_letters = ConnectorDeadLetters(config, self._plans.one)
         self.leaving = asyncio.Event()

@@ -26,9 +26,11 @@ async def put(request: web.Request) -> web.Response:
     worker, catalog = worker_of(request), request.app[CATALOG]
     name = connector_name(request)
     config = named(name, config_of(await json_object(request)))
-    if name in worker.connectors():
-        config = restore(config, worker.info(name).config)
-    created = await worker.changes.put_config(name, validated(catalog, config))
+
+    def replaced(stored: Mapping[str, str]) -> dict[str, str]:
+        return validated(catalog, restore(config, stored))
+
+    created = await worker.changes.put_config(name, replaced)
     answer = connector_info(worker.info(name), catalog)
     return json_response(answer, 201, location(request, name)) if created else json_response(answer)
 

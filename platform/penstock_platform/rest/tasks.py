@@ -8,6 +8,7 @@ from penstock import PenstockError
 from penstock_platform.rest.answers import json_response, plugin_version, shown_config, task_id, task_status
 from penstock_platform.rest.context import CATALOG, worker_of
 from penstock_platform.rest.requests import connector_name, task_number
+from penstock_workers.store.configs import RestartRequest
 
 
 async def list_all(request: web.Request) -> web.Response:
@@ -28,5 +29,6 @@ async def status(request: web.Request) -> web.Response:
 
 
 async def restart(request: web.Request) -> web.Response:
-    await worker_of(request).changes.restart_task(connector_name(request), task_number(request))
+    one = RestartRequest(connector_name(request), task=task_number(request))
+    await worker_of(request).changes.restart(one)
     return web.Response(status=204)

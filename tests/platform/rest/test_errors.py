@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
@@ -11,7 +11,7 @@ from aiohttp.test_utils import TestClient, TestServer
 from tests.platform.rest.conftest import CATALOG, CONFIG, Api
 
 from penstock_platform.rest.application import BODY_LIMIT_BYTES, application
-from penstock_workers.changes import Changes
+from penstock_workers.changes import Changes, ConfigChange
 from penstock_workers.errors import LogUnavailable
 from penstock_workers.worker import Worker
 
@@ -196,7 +196,7 @@ class FaultyChanges(Changes):
     def __init__(self, fault: Callable[[], Awaitable[bool]]) -> None:
         self.fault = fault
 
-    async def put_config(self, name: str, config: Mapping[str, str]) -> bool:
+    async def put_config(self, name: str, change: ConfigChange) -> bool:
         return await self.fault()
 
 

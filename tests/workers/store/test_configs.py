@@ -9,9 +9,7 @@ from penstock_workers.status import TargetState, TaskId
 from penstock_workers.store.configs import (
     ConfigTable,
     RestartRequest,
-    claimed,
     connector_record,
-    connector_records,
     deletion_records,
     restart_record,
     target_state_record,
@@ -136,34 +134,6 @@ def test_a_record_that_is_not_of_the_format_is_refused_by_its_key(key: bytes, va
     with pytest.raises(UnreadableRecord) as error:
         ConfigTable().apply(TableRecord(key, value))
     assert error.value.problem.where == key.decode()
-
-
-def created(name: str, config: dict[str, str], claim: str) -> list[TableRecord]:
-    return list(claimed(connector_records(name, config, TargetState.RUNNING, [config]), claim))
-
-
-def test_of_two_creations_of_one_name_the_first_counts() -> None:
-    first, second = created("c", {"x": "1"}, "first"), created("c", {"x": "2"}, "second")
-    for records in ([*first, *second], [*first, *first, *second], [*first, *second, *first]):
-        table = table_of(*records)
-        assert table.configs == {"c": {"x": "1"}}
-        assert table.tasks("c") == [{"x": "1"}]
-        assert (table.has_lost("first"), table.has_lost("second")) == (False, True)
-        assert table.contested == ({"c"} if records[-1] == second[-1] else set()), (
-            "what lies last is what compaction keeps"
-        )
-
-
-def test_written_once_more_it_is_contested_no_longer() -> None:
-    again = connector_records("c", {"x": "1"}, TargetState.RUNNING, [{"x": "1"}])
-    table = table_of(*created("c", {"x": "1"}, "first"), *created("c", {"x": "2"}, "second"), *again)
-    assert not table.contested
-
-
-def test_a_name_that_was_deleted_can_be_created_again() -> None:
-    table = table_of(*created("c", {"x": "1"}, "a"), *deletion_records("c"), *created("c", {"x": "2"}, "b"))
-    assert table.configs == {"c": {"x": "2"}}
-    assert not table.has_lost("b")
 
 
 def test_a_restart_means_a_connector_or_one_task() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -101,6 +101,31 @@ async def test_of_two_that_create_one_name_at_the_same_time_one_is_refused(
         assert isinstance(answers[1 - winner], ConnectorExists)
         for worker in workers:
             await wait_until(partial(has_count, worker, name, winner))
+
+
+def with_key(key: str, config: Mapping[str, str]) -> dict[str, str]:
+    return {**config, key: "set"}
+
+
+async def test_changes_at_the_same_time_are_all_there_in_the_end(workers: list[Worker], fresh_topic: str) -> None:
+    """Each worker sets keys of its own and changes the state meanwhile, again and again."""
+    await workers[0].changes.create("c", numbers(fresh_topic), TargetState.STOPPED)
+    await wait_until(lambda: all(worker.connectors() == ["c"] for worker in workers))
+    states = [TargetState.PAUSED, TargetState.STOPPED]
+
+    async def change(worker: Worker) -> None:
+        for number in range(10):
+            await worker.changes.change_config("c", partial(with_key, f"{worker.id}.{number}"))
+            await worker.changes.set_target_state("c", states[number % 2])
+
+    await asyncio.gather(*map(change, workers))
+    keys = {f"{worker.id}.{number}" for worker in workers for number in range(10)}
+    await wait_until(lambda: all(keys <= worker.info("c").config.keys() for worker in workers))
+    await wait_until(lambda: all(worker.status("c").connector.state is State.STOPPED for worker in workers))
+    later = Worker(replace(workers[0]._config, worker_id="three"), PLUGINS)
+    await later.start()
+    assert later.info("c") == workers[0].info("c")
+    await later.stop()
 
 
 async def test_a_source_divides_its_work_and_divides_it_anew(

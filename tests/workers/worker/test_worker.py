@@ -13,6 +13,7 @@ from aiokafka import AIOKafkaProducer
 from penstock_workers.config import WorkerConfig
 from penstock_workers.errors import ConnectorExists, UnknownConnector, UnknownTask
 from penstock_workers.status import State, TargetState, TaskId
+from penstock_workers.store.configs import RestartRequest
 from penstock_workers.worker import Worker
 
 from .conftest import PLUGINS, read_topic, wait_for_state, wait_until
@@ -43,7 +44,7 @@ async def test_a_connector_from_its_creation_to_its_deletion(worker: Worker, kaf
     assert worker.tasks("lines") == []
 
     await worker.changes.set_target_state("lines", TargetState.RUNNING)
-    await worker.changes.put_config("lines", numbers(fresh_topic, count="150"))
+    await worker.changes.put_config("lines", lambda _: numbers(fresh_topic, count="150"))
     await wait_for_state(worker, "lines", State.RUNNING)
     await delivered(worker, "lines", 50)
     values = [int(value or b"") for _, value in await read_topic(kafka, fresh_topic)]
@@ -89,7 +90,7 @@ async def test_a_connector_that_gives_up_stays_failed_until_its_configuration_ch
     trace = worker.status("lines").tasks[0].status.trace
     assert "the password is wrong" in trace.splitlines()[0]
     assert "penstock_demo.py" in trace
-    await worker.changes.put_config("lines", numbers(fresh_topic))
+    await worker.changes.put_config("lines", lambda _: numbers(fresh_topic))
     await wait_for_state(worker, "lines", State.RUNNING)
     assert worker.status("lines").tasks[0].status.trace == ""
 
@@ -108,7 +109,7 @@ async def test_a_restart_takes_what_it_is_told_to(worker: Worker, fresh_topic: s
         assert [task.status.state for task in answer.tasks] == [State.RESTARTING]
     await wait_for_state(worker, "good", State.RUNNING)
     await wait_for_state(worker, "bad", State.FAILED)
-    await worker.changes.restart_task("bad", 0)
+    await worker.changes.restart(RestartRequest("bad", task=0))
     await wait_for_state(worker, "bad", State.FAILED)
 
 
@@ -116,7 +117,7 @@ async def test_a_killed_task_is_started_again_and_the_reason_is_shown(worker: Wo
     await worker.changes.create("lines", numbers(fresh_topic, trouble="die"))
     await wait_until(lambda: "SIGKILL" in worker.status("lines").tasks[0].status.trace)
     await wait_for_state(worker, "lines", State.RESTARTING)
-    await worker.changes.put_config("lines", numbers(fresh_topic))
+    await worker.changes.put_config("lines", lambda _: numbers(fresh_topic))
     await wait_for_state(worker, "lines", State.RUNNING)
 
 
@@ -124,17 +125,17 @@ async def test_wrong_names_are_refused(worker: Worker, fresh_topic: str) -> None
     await worker.changes.create("lines", numbers(fresh_topic), TargetState.STOPPED)
     with pytest.raises(ConnectorExists, match="lines"):
         await worker.changes.create("lines", numbers(fresh_topic))
-    assert await worker.changes.put_config("lines", numbers(fresh_topic, count="1")) is False
+    assert await worker.changes.put_config("lines", lambda _: numbers(fresh_topic, count="1")) is False
     for refused in (
         worker.changes.delete("x"),
         worker.restart("x"),
-        worker.changes.restart_task("x", 0),
+        worker.changes.restart(RestartRequest("x", task=0)),
         worker.changes.set_target_state("x", TargetState.PAUSED),
     ):
         with pytest.raises(UnknownConnector):
             await refused
     with pytest.raises(UnknownTask, match="no tasks"):
-        await worker.changes.restart_task("lines", 0)
+        await worker.changes.restart(RestartRequest("lines", task=0))
 
 
 async def test_another_worker_finds_everything_in_the_log(config: WorkerConfig, fresh_topic: str) -> None:

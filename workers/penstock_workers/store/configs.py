@@ -6,8 +6,7 @@
     commit-NAME             {"tasks": COUNT}
     restart-connector-NAME  {"include-tasks": BOOL, "only-failed": BOOL}, and "task": N where only that one is meant
 
-A connector that is being created carries a further field, "claim", in all its records: of two workers that create one
-name at the same time the log decides which was first, and the records of the other are passed over by every reader.
+Two further fields, "claim" and "based-on", keep changes that are made at the same time apart: see `config_claims`.
 
 One partition, so the order of the records is the order of events. Keys that other programs own (session-key,
 tasks-fencing-NAME, logger-cluster-NAME) are passed over. Pure: no I/O.
@@ -15,12 +14,13 @@ tasks-fencing-NAME, logger-cluster-NAME) are passed over. Pure: no I/O.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import orjson
 
 from penstock_workers.status import TargetState, TaskId
+from penstock_workers.store.config_claims import ConfigClaims
 from penstock_workers.store.records import TableRecord, UnreadableRecord, parse_object
 
 CONNECTOR = "connector-"
@@ -28,7 +28,6 @@ TARGET_STATE = "target-state-"
 TASK = "task-"
 COMMIT = "commit-"
 RESTART = "restart-connector-"
-CLAIM = b'"claim"'
 
 # Kafka Connect's names of the target states, and the older field "state", which knows no STOPPED.
 SPELLINGS = {TargetState.RUNNING: "STARTED", TargetState.PAUSED: "PAUSED", TargetState.STOPPED: "STOPPED"}
@@ -41,8 +40,8 @@ class RestartRequest(NamedTuple):
     """An event rather than a state: it means something to those who are running when it is written."""
 
     connector: str
-    include_tasks: bool
-    only_failed: bool
+    include_tasks: bool = False
+    only_failed: bool = False
     task: int | None = None
     """This one and nothing else."""
 
@@ -58,16 +57,7 @@ class ConfigTable:
         self._target_states: dict[str, TargetState] = {}
         self._tasks: dict[str, Sequence[StringMap]] = {}
         self._uncommitted: dict[str, dict[int, StringMap]] = {}
-        self._claims: dict[str, str] = {}
-        """By which each connector was created."""
-        self._lost_claims: set[str] = set()
-        self.contested: set[str] = set()
-        """Connectors behind whose records those of a lost claim lie. Compaction would keep the later ones: what counts
-        has to be written once more."""
-
-    def has_lost(self, claim: str) -> bool:
-        """Another created the connector first."""
-        return claim in self._lost_claims
+        self.claims = ConfigClaims()
 
     def target_state(self, name: str) -> TargetState:
         return self._target_states.get(name, TargetState.RUNNING)
@@ -81,7 +71,7 @@ class ConfigTable:
         key = record.key.decode(errors="replace")
         if name := _suffix(key, RESTART):
             return _restart_request(name, record.value, key)
-        if record.value is not None and CLAIM in record.value and self._is_lost(key, record.value):
+        if not self.claims.lets_through(record, key, _suffix(key, CONNECTOR)):
             return None
         if name := _suffix(key, CONNECTOR):
             self._apply_connector(name, record.value, key)
@@ -98,22 +88,10 @@ class ConfigTable:
             self.configs.pop(name, None)
             self._tasks.pop(name, None)
             self._uncommitted.pop(name, None)
-            self._claims.pop(name, None)
+            self.claims.deleted(name)
         else:
             self.configs[name] = _properties(value, key)
-        self.contested.discard(name)
-
-    def _is_lost(self, key: str, value: bytes) -> bool:
-        claim = parse_object(value, key).get("claim")
-        if not isinstance(claim, str):
-            return False
-        if (name := _suffix(key, CONNECTOR)) and claim not in self._lost_claims:
-            if name not in self.configs:
-                self._claims[name] = claim
-            elif self._claims.get(name) != claim:
-                self._lost_claims.add(claim)
-                self.contested.add(name)
-        return claim in self._lost_claims
+            self.claims.written(name, value)
 
     def _apply_target_state(self, name: str, value: bytes | None, key: str) -> None:
         if value is None:
@@ -124,6 +102,8 @@ class ConfigTable:
         if not isinstance(spelling, str) or spelling not in TARGET_STATES:
             raise UnreadableRecord(f"names no target state: {spelling!r}", where=key)
         self._target_states[name] = TARGET_STATES[spelling]
+        if name in self.configs:
+            self.claims.written(name, value)
 
     def _apply_task(self, suffix: str, value: bytes | None, key: str) -> None:
         name, _, number = suffix.rpartition("-")
@@ -156,12 +136,6 @@ def connector_records(
     yield connector_record(name, config)
     yield target_state_record(name, state)
     yield from task_records(name, tasks)
-
-
-def claimed(records: Iterable[TableRecord], claim: str) -> Iterator[TableRecord]:
-    """The same, to count only where nobody has created the connector before. The connector's own record comes first."""
-    for key, value in records:
-        yield TableRecord(key, value and orjson.dumps(orjson.loads(value) | {"claim": claim}))
 
 
 def target_state_record(name: str, state: TargetState) -> TableRecord:
