@@ -84,7 +84,7 @@ class Side:
             if found == (connector, [] if tasks is None else [tasks]):
                 return
             if time.monotonic() > deadline:
-                raise SystemExit(f"{self.name}: {name} is {found}, not {connector}, {tasks}")
+                raise SystemExit(f"{self.name}: {name} is not {connector}, {tasks}, but {status}")
             time.sleep(POLL_SECONDS)
 
     def delete_all(self) -> None:

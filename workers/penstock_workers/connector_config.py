@@ -199,6 +199,9 @@ def common_config(config: Mapping[str, str]) -> CommonConnectorConfig:
 
 SPLIT_OF = "penstock.split"
 """In the configuration of a task only: what its connector's work was divided by. Tasks never see it."""
+TASK_CLASS = "task.class"
+"""In the configuration of a task only: what Kafka Connect runs it with. It starts no paused task without that when a
+cluster moves back. Tasks never see it."""
 LIVE_PREFIXES = ("restart.", "stuck.", "rate.limit.")
 """Options of the platform that a running task takes up as they change; any other starts it anew."""
 

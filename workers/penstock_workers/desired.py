@@ -9,7 +9,7 @@ from typing import Literal, TypeAlias
 
 import orjson
 
-from penstock_workers.connector_config import SPLIT_OF, without_live_options
+from penstock_workers.connector_config import SPLIT_OF, TASK_CLASS, without_live_options
 from penstock_workers.plugins import ConnectorType, PluginInfo, matching
 from penstock_workers.status import ConnectorInfo, TargetState, TaskId
 from penstock_workers.store.assignments import Assignment
@@ -67,7 +67,8 @@ class DesiredConnector:
         if self.plugin is None and self.target_state is not TargetState.STOPPED:
             return list(self.tasks)
         if not self.splits or self.target_state is TargetState.STOPPED:
-            return plan_tasks(self.config, self.plugin, self.target_state)
+            planned = plan_tasks(self.config, self.plugin, self.target_state)
+            return [{**task, **self._task_class} for task in planned]
         if self.needs_split:
             return list(self.tasks)
         return [with_live_options(task, self.config) for task in self.tasks]
@@ -90,7 +91,15 @@ class DesiredConnector:
 
     def divided(self, parts: Sequence[StringMap]) -> list[StringMap]:
         """Its tasks, from the source's answer."""
-        return [{**self.config, **part, SPLIT_OF: self.division} for part in parts]
+        return [{**self.config, **part, **self._task_class, SPLIT_OF: self.division} for part in parts]
+
+    @property
+    def _task_class(self) -> StringMap:
+        """Stays as Kafka Connect wrote it, as long as the connector is of the same class."""
+        for task in self.tasks:
+            if TASK_CLASS in task and task.get(CLASS, self.config.get(CLASS)) == self.config.get(CLASS):
+                return {TASK_CLASS: task[TASK_CLASS]}
+        return {}
 
 
 def splits(config: StringMap, plugin: PluginInfo) -> bool:

@@ -43,6 +43,16 @@ def test_a_sink_has_as_many_tasks_as_it_may_and_a_source_has_one() -> None:
     assert plan_tasks(config, SINK, TargetState.STOPPED) == []
 
 
+def test_the_task_class_of_kafka_connect_stays_with_the_class_that_it_belongs_to() -> None:
+    """A cluster that goes back to Kafka Connect starts no paused task without it."""
+    of_java = {**CONFIG, "task.class": "demo.LinesTask"}
+    planned = replace(connector(), tasks=[of_java]).planned_tasks()
+    assert planned == [of_java]
+    assert replace(connector(), tasks=[{"task.class": "demo.LinesTask"}]).planned_tasks() == [of_java]
+    another = replace(connector(), tasks=[{"connector.class": "demo.Other", "task.class": "demo.OtherTask"}])
+    assert another.planned_tasks() == [CONFIG]
+
+
 @pytest.mark.parametrize("tasks_max", ["", "many", "-1", "0"])
 def test_a_number_of_tasks_that_nobody_validated_harms_nobody(tasks_max: str) -> None:
     assert len(plan_tasks({"tasks.max": tasks_max}, SINK, TargetState.RUNNING)) == 1

@@ -24,7 +24,7 @@ from penstock import Failed as ConnectorFailed
 from penstock import PenstockError, Positions, Sink, Source
 from penstock.connector import Connector
 from penstock_workers import client
-from penstock_workers.connector_config import SPLIT_OF, CommonConnectorConfig
+from penstock_workers.connector_config import SPLIT_OF, TASK_CLASS, CommonConnectorConfig
 from penstock_workers.errors import LogUnavailable
 from penstock_workers.host.channel import Channel
 from penstock_workers.host.failures import RecordsFailed
@@ -250,8 +250,8 @@ def load(spec: TaskSpec) -> Connector[Any]:
     config_class = connector_class.config_class()
     own = config_class.json_schema()["properties"]
     common = CommonConnectorConfig.json_schema()["properties"]
-    config = {key: value for key, value in spec.config.items() if key in own or key not in common}
-    config.pop(SPLIT_OF, None)
+    hidden = common.keys() - own.keys() | {SPLIT_OF, TASK_CLASS}
+    config = {key: value for key, value in spec.config.items() if key not in hidden}
     connector: Connector[Any] = connector_class(config_class.parse(config))
     return connector
 
