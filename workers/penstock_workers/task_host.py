@@ -184,7 +184,7 @@ class TaskHost:
     async def _watch(self) -> None:
         """Wait until the event loop of the task has been silent for too long; then find out why and kill it."""
         loop = asyncio.get_running_loop()
-        limit_seconds = self.spec.call_timeout_seconds + self.spec.heartbeat_interval_seconds
+        limit_seconds = self.spec.longest_silence_seconds
         while True:
             heard_seconds = self._heard_seconds
             await asyncio.sleep(max(0.0, heard_seconds + limit_seconds - loop.time()))

@@ -164,6 +164,24 @@ async def test_a_sink_that_waits_to_try_again_holds_nobody_up(
     await stuck.host.stop(20)
 
 
+@pytest.mark.long
+async def test_a_sink_that_blocks_its_process_for_less_than_a_call_may_take_remains_a_member(
+    run: Run, kafka: str, fresh_topic: str, tmp_path: Path
+) -> None:
+    """Else it would never get further: what it wrote could not be committed, and would come again for ever."""
+    file = tmp_path / "out"
+    options = {"bootstrap_servers": kafka, "name": fresh_topic, "topics": fresh_topic, "file": str(file)}
+    await write_numbers(kafka, fresh_topic, 10)
+    first = await run("sinks:Blocking", **options)
+    await until_written(first, file, 10)
+    await first.host.stop(20)
+    assert not [event for event in first.events if isinstance(event, Failed)]
+    await write_numbers(kafka, fresh_topic, 11, start=10)
+    second = await run("sinks:Writing", **options)
+    await until_written(second, file, 11)
+    assert lines(file) == expected(11)
+
+
 async def test_the_lag_is_reported_and_an_error_is_no_progress(
     run: Run, log: str, fresh_topic: str, tmp_path: Path
 ) -> None:

@@ -37,6 +37,18 @@ def consumer(
     *,
     client_id: str = "penstock",
     isolation: Isolation = "read_committed",
+    longest_call_seconds: float = 0.0,
 ) -> Consumer:
-    """The member `instance` of `group`, yet to be started. Without a stored offset it begins at the earliest."""
-    return AiokafkaConsumer(log, group, instance, client_id=client_id, isolation=isolation)
+    """The member `instance` of `group`, yet to be started. Without a stored offset it begins at the earliest.
+
+    `longest_call_seconds`: for how long its process may do something else, or nothing, and remain a member. Who comes
+    in its place need not wait for that; what has no successor is read by nobody for as long.
+    """
+    return AiokafkaConsumer(
+        log,
+        group,
+        instance,
+        client_id=client_id,
+        isolation=isolation,
+        longest_call_seconds=longest_call_seconds,
+    )

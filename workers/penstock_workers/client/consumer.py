@@ -25,12 +25,11 @@ from penstock_workers.log_connection import LogConnection
 
 logger = structlog.get_logger()
 
-SESSION_TIMEOUT_MILLISECONDS = 6_000
-"""Kafka's least. For as long the partitions of a killed member that has no successor are read by nobody."""
+LEAST_SESSION_SECONDS, LONGEST_SESSION_SECONDS = 6.0, 1800.0
+"""Kafka's, if not set otherwise."""
 HEARTBEAT_MILLISECONDS = 2_000
-REBALANCE_TIMEOUT_MILLISECONDS = 60_000
-"""How long the group waits for a member that is busy writing."""
-MAX_POLL_INTERVAL_MILLISECONDS = 300_000
+LEAST_REBALANCE_SECONDS = 60.0
+LEAST_POLL_INTERVAL_SECONDS = 300.0
 METADATA_MAX_AGE_MILLISECONDS = 30_000
 """How long a new topic or partition may stay unnoticed."""
 TOPIC_WAIT_SECONDS = 5.0
@@ -43,10 +42,20 @@ Revoked = Callable[[Sequence[TopicPartition]], Awaitable[None]]
 class AiokafkaConsumer:
     """See `penstock_workers.client.interface.Consumer`."""
 
-    def __init__(self, log: LogConnection, group: str, instance: str, *, client_id: str, isolation: Isolation) -> None:
+    def __init__(
+        self,
+        log: LogConnection,
+        group: str,
+        instance: str,
+        *,
+        client_id: str,
+        isolation: Isolation,
+        longest_call_seconds: float,
+    ) -> None:
         self._log = log
         self._group = group
         self._instance = instance
+        self._longest_call_seconds = longest_call_seconds
         self._client = AIOKafkaClient(
             **log.aiokafka_options(), client_id=client_id, metadata_max_age_ms=METADATA_MAX_AGE_MILLISECONDS
         )
@@ -130,6 +139,7 @@ class AiokafkaConsumer:
             await asyncio.sleep(0.05)
 
     def _join(self, topics: Sequence[str]) -> None:
+        busy_seconds = self._longest_call_seconds + LEAST_SESSION_SECONDS
         self._subscription = SubscriptionState()
         self._subscription.register_fetch_waiters(self._waiters)
         self._coordinator = Membership(
@@ -137,10 +147,10 @@ class AiokafkaConsumer:
             self._subscription,
             group=self._group,
             instance=self._instance,
-            session_timeout_ms=SESSION_TIMEOUT_MILLISECONDS,
+            session_timeout_ms=_milliseconds(LEAST_SESSION_SECONDS, busy_seconds),
             heartbeat_interval_ms=HEARTBEAT_MILLISECONDS,
-            rebalance_timeout_ms=REBALANCE_TIMEOUT_MILLISECONDS,
-            max_poll_interval_ms=MAX_POLL_INTERVAL_MILLISECONDS,
+            rebalance_timeout_ms=_milliseconds(LEAST_REBALANCE_SECONDS, busy_seconds),
+            max_poll_interval_ms=_milliseconds(LEAST_POLL_INTERVAL_SECONDS, busy_seconds),
             enable_auto_commit=False,
         )
         self._rebalance.coordinator = self._coordinator
@@ -163,7 +173,7 @@ class AiokafkaConsumer:
         return rebalanced
 
     def _show_life(self) -> None:
-        """See MAX_POLL_INTERVAL_MILLISECONDS. Raises what the coordinator has come upon."""
+        """It counts as gone after the poll interval without this. Raises what the coordinator has come upon."""
         assert self._coordinator is not None, "read before the group was joined"
         with self._subscription.fetch_context():
             pass
@@ -182,3 +192,7 @@ class AiokafkaConsumer:
         for waiter in self._waiters:
             if not waiter.done():
                 waiter.set_result(None)
+
+
+def _milliseconds(least_seconds: float, busy_seconds: float) -> int:
+    return int(1000 * min(max(least_seconds, busy_seconds), LONGEST_SESSION_SECONDS))

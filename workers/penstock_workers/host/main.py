@@ -202,7 +202,9 @@ async def run_sink(spec: TaskSpec, sink: Sink[Any], report: Report, stop: asynci
     def new_consumer() -> client.Consumer:
         client_id = f"connector-consumer-{spec.name}"
         group = f"connect-{spec.connector}"
-        return client.consumer(spec.log, group, spec.name, client_id=client_id)
+        return client.consumer(
+            spec.log, group, spec.name, client_id=client_id, longest_call_seconds=spec.longest_silence_seconds
+        )
 
     await run_reporting(SinkTask(spec, sink, new_consumer, rate_limit, report, stop), report)
 

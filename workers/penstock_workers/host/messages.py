@@ -52,6 +52,11 @@ class TaskSpec:
         """Seldom enough for a thousand idle tasks, often enough for the deadline of a call."""
         return min(self.call_timeout_seconds / 4, LONGEST_HEARTBEAT_INTERVAL_SECONDS)
 
+    @property
+    def longest_silence_seconds(self) -> float:
+        """Connector code may block the process for the length of a call; after this it is killed."""
+        return self.call_timeout_seconds + self.heartbeat_interval_seconds
+
 
 class Message(msgspec.Struct, frozen=True, tag=True):
     """One message after the spec, told apart by its class's name."""

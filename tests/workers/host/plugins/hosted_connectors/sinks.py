@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -77,4 +78,12 @@ class Picky(Writing):
         failed = {index: ValueError("too odd") for index, value in enumerate(batch.values) if value == b"poison"}
         if failed:
             raise WriteFailed("the store refuses", failed)
+        await super().write(batch)
+
+
+class Blocking(Writing):
+    """Keeps its process to itself for longer than Kafka's shortest session, as one with a client that does not await."""
+
+    async def write(self, batch: Batch) -> None:
+        time.sleep(8)  # noqa: ASYNC251
         await super().write(batch)
