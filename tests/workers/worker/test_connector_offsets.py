@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import signal
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
@@ -13,6 +15,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from penstock_workers.config import WorkerConfig
 from penstock_workers.errors import BadOffsets, ConnectorNotStopped, NothingToUndo, TasksStillRunning, UnknownConnector
 from penstock_workers.offsets.entries import OffsetEntry
+from penstock_workers.offsets.group_offsets import is_task
 from penstock_workers.status import State, TargetState, TaskId
 from penstock_workers.worker import Worker
 
@@ -181,6 +184,36 @@ async def test_a_group_that_has_members_keeps_its_offsets(
                 await refused
     assert worker.offsets.history(store) == [], "refused before anything was written"
     assert await worker.offsets.show(store) == [committed(fresh_topic, 1)]
+
+
+async def test_a_killed_task_does_not_keep_its_place_in_the_group(
+    worker: Worker, kafka: str, fresh_topic: str, tmp_path: Path
+) -> None:
+    """Nothing told the group that it was gone: it would be a member for as long as a call may take."""
+    store = f"store-{fresh_topic}"
+    await filled(kafka, fresh_topic, ["a"])
+    sink = {"connector.class": "Collect", "topics": fresh_topic, "directory": str(tmp_path)}
+    await worker.changes.create(store, sink | {"restart.max.attempts": "0"})
+    await delivered(worker, store, 1)
+    (pid,) = os.listdir(tmp_path)
+    os.kill(int(pid), signal.SIGKILL)
+    await wait_for_state(worker, store, State.FAILED)
+    await worker.changes.set_target_state(store, TargetState.STOPPED)
+    await worker.offsets.alter(store, [committed(fresh_topic, 0)])
+    assert await worker.offsets.show(store) == [committed(fresh_topic, 0)]
+
+
+@pytest.mark.parametrize(
+    ("member_id", "client_id"),
+    [
+        ("connector-consumer-sink-0-5b6b", "connector-consumer-sink-0"),  # as Java Kafka Connect's
+        ("sink-b-0-5b6b", "connector-consumer-sink-b-0"),
+        ("sink-0-5b6b", "sink-0"),
+    ],
+)
+def test_members_that_are_no_tasks_of_the_connector_are_left_alone(member_id: str, client_id: str) -> None:
+    assert is_task("sink", "sink-0-5b6b", "connector-consumer-sink-0")
+    assert not is_task("sink", member_id, client_id)
 
 
 async def test_partitions_that_do_not_exist_are_refused(

@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 from aiokafka import errors as kafka
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.protocol.api import Request
+from aiokafka.protocol.group import LeaveGroupRequest
 
 from penstock import TopicPartition
 from penstock_workers.errors import BadOffsets, TasksStillRunning
@@ -47,12 +48,22 @@ class GroupOffsets:
         return {TopicPartition(*place): stored.offset for place, stored in found.items() if stored.offset >= 0}
 
     async def check_no_members(self) -> None:
+        """Raises TasksStillRunning. To be called when no task of the connector is to run: one that was killed, or is
+        frozen somewhere, would else hold its place to the end of its session. Should it wake, it is no member."""
+        for member_id, client_id in await self._members():
+            if not is_task(self._connector, member_id, client_id):
+                raise TasksStillRunning(self._connector)
+            response = await self._asked(LeaveGroupRequest(self._group, member_id))
+            if kafka.for_code(response.error_code) is not kafka.UnknownMemberIdError:  # its session has just ended
+                self._raise(response.error_code, self._group)
+
+    async def _members(self) -> list[tuple[str, str]]:
+        """The ids of each and of its client."""
         answers: list[Any] = await self._retrying(lambda: self._admin.describe_consumer_groups([self._group]))
         ((error_code, _, _, _, _, members, *_),) = answers[0].groups
         if kafka.for_code(error_code) is not kafka.GroupIdNotFound:
             self._raise(error_code, self._group)
-        if members:
-            raise TasksStillRunning(self._connector)
+        return [(member_id, client_id) for member_id, client_id, *_ in members]
 
     async def check_existence(self, wanted: Collection[TopicPartition]) -> None:
         """Raises BadOffsets for a partition that does not exist: the log would take those beside it."""
@@ -114,6 +125,14 @@ class GroupOffsets:
             raise error(where)
 
 
+def is_task(connector: str, member_id: str, client_id: str) -> bool:
+    """A member that is named in its group, by a task of the connector, and no one else's: the log makes the id of a
+    named member of its name, and those of others of their client's."""
+    task = client_id.removeprefix("connector-consumer-")
+    return client_id != task and member_id.startswith(f"{task}-") and task.rpartition("-")[0] == connector
+
+
 def _error_codes(response: Any) -> list[int]:
-    of_partitions = [error_code for _, partitions in response.topics for _, error_code in partitions]
+    of_topics = getattr(response, "topics", ())
+    of_partitions = [error_code for _, partitions in of_topics for _, error_code in partitions]
     return [getattr(response, "error_code", 0), *of_partitions]

@@ -82,7 +82,7 @@ class Picky(Writing):
 
 
 class Blocking(Writing):
-    """Keeps its process to itself for longer than Kafka's shortest session, as one with a client that does not await."""
+    """Keeps its process to itself for longer than Kafka's shortest session, as what does not await may."""
 
     async def write(self, batch: Batch) -> None:
         time.sleep(8)  # noqa: ASYNC251
