@@ -16,7 +16,6 @@ import sys
 import tempfile
 import time
 
-NEVER_GIVEN = 0
 WAIT_SECONDS = 0.05
 _CELL = struct.Struct("q")
 _CLOCK = time.CLOCK_BOOTTIME if sys.platform == "linux" else time.CLOCK_MONOTONIC

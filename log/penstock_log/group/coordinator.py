@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Iterable
-from typing import TypeVar, cast
+from typing import cast
 
 import structlog
 
@@ -25,8 +25,6 @@ from penstock_log.group.records import GroupRecord, encode_group
 from penstock_log.group.topics import Topics
 
 log = structlog.get_logger()
-
-ReplyT = TypeVar("ReplyT", JoinReply, SyncReply)
 
 
 class GroupCoordinator:
