@@ -1,4 +1,4 @@
-"""The levels of this process's loggers, read and changed while it runs.
+"""The levels of loggers, of the worker and of its task hosts, read and changed while they run.
 
 A logger is named as the module that logs, so a level holds for a module or for a package and all in it. Levels are the
 standard library's; Kafka Connect's names for them are understood and shown.
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 import orjson
@@ -55,6 +56,12 @@ class LoggerLevels:
 
     def __init__(self) -> None:
         self._modified_ms: dict[str, int] = {}
+        self.numbers: dict[str, int] = {}
+        """Those that were set, each after those above it: what another process needs to have the same."""
+        self._on_change: Callable[[], None] = lambda: None
+
+    def follow(self, on_change: Callable[[], None]) -> None:
+        self._on_change = on_change
 
     def all(self) -> dict[str, LoggerLevel]:
         return {name: self._shown(name) for name in _names()}
@@ -68,11 +75,12 @@ class LoggerLevels:
     def set(self, name: str, level: str) -> list[str]:
         """For a logger and all below it. Answers those whose level is another now. Raises UnknownLevel."""
         number = number_of(level)
-        below = [each for each in _names() if _is_below(each, name)]
-        changed = [each for each in sorted({name, *below}) if _logger(each).level != number]
-        for each in changed:
-            _logger(each).setLevel(number)
-            self._modified_ms[each] = int(time.time() * 1000)
+        changed = _set(name, number)
+        self._modified_ms |= dict.fromkeys(changed, int(time.time() * 1000))
+        for each in [each for each in self.numbers if each == name or _is_below(each, name)]:
+            del self.numbers[each]
+        self.numbers[name] = number
+        self._on_change()
         return changed
 
     def apply(self, record: TableRecord) -> None:
@@ -87,6 +95,20 @@ class LoggerLevels:
 
     def _shown(self, name: str) -> LoggerLevel:
         return LoggerLevel(_word(_logger(name).getEffectiveLevel()), self._modified_ms.get(name))
+
+
+def set_levels(numbers: Mapping[str, int]) -> None:
+    """Of this process, each for a logger and all below it, in this order."""
+    for name, number in numbers.items():
+        _set(name, number)
+
+
+def _set(name: str, number: int) -> list[str]:
+    below = [each for each in _names() if _is_below(each, name)]
+    changed = [each for each in sorted({name, *below}) if _logger(each).level != number]
+    for each in changed:
+        _logger(each).setLevel(number)
+    return changed
 
 
 def level_record(name: str, level: str) -> TableRecord:

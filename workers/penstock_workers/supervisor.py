@@ -14,6 +14,7 @@ from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
+from types import MappingProxyType
 from typing import TypeVar
 
 from penstock import PenstockError, Positions
@@ -59,16 +60,19 @@ class Supervisor:
         *,
         graceful_timeout_seconds: float,
         lease_descriptor: int | None = None,
+        logger_levels: Mapping[str, int] = MappingProxyType({}),
     ) -> None:
         """`prepare` is awaited before each start, when the process before it is gone; where it raises a
         PenstockError the start is tried again later. `positions`: those of a source, as of now. `on_change`
-        follows every change of `runs`, `on_topics` hears whose records tasks move."""
+        follows every change of `runs`, `on_topics` hears whose records tasks move. `logger_levels`: those that hold in
+        task hosts, as they are whenever one starts."""
         self._desired = desired
         self._prepare = prepare
         self._positions = positions
         self._on_change = on_change
         self._on_topics = on_topics
         self._on_split_requested = on_split_requested
+        self._logger_levels = logger_levels
         self._graceful_timeout_seconds = graceful_timeout_seconds
         self.runs: dict[TaskId, TaskRun] = {}
         self.seen = Seen()
@@ -106,6 +110,11 @@ class Supervisor:
         """A task that has no run is about to be started anyway, or is not wanted."""
         if run := self.runs.get(task):
             self._set(task, reconcile.restart(run, only_failed=only_failed))
+
+    def set_logger_levels(self) -> None:
+        """They have changed: of tasks that run too."""
+        for host in self._hosts.values():
+            host.set_logger_levels(dict(self._logger_levels))
 
     async def divide(self, spec: TaskSpec) -> Sequence[StringMap]:
         """The work of a source in parts: connector code, so in a process of its own. Raises PenstockError."""
@@ -210,6 +219,7 @@ class Supervisor:
             return self._stopped(task)
         try:
             positions = partial(self._positions, task.connector)
+            spec = replace(spec, logger_levels=dict(self._logger_levels))
             host = TaskHost(spec, partial(self._on_event, task, end), self._fork_server, positions)
             await host.start()
         except (PenstockError, OSError) as error:
@@ -219,6 +229,8 @@ class Supervisor:
             self._hosts[task] = host
             if self.runs[task].config != config:  # told while there was nobody to hear
                 host.tell(self.runs[task].config)
+            if self._logger_levels != spec.logger_levels:
+                host.set_logger_levels(dict(self._logger_levels))
             if last_event := await _unless(stop, end):
                 return self._ended(task, last_event)
             await host.stop(self._graceful_timeout_seconds)

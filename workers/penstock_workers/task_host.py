@@ -25,6 +25,7 @@ from penstock_workers.host.messages import (
     ErrorsSeen,
     Failed,
     Heartbeat,
+    NewLoggerLevels,
     NewOptions,
     PositionsWanted,
     Printed,
@@ -117,6 +118,9 @@ class TaskHost:
     def tell(self, config: Mapping[str, str]) -> None:
         """Options that a running task takes up have changed."""
         self._channel.post(NewOptions(config))
+
+    def set_logger_levels(self, levels: Mapping[str, int]) -> None:
+        self._channel.post(NewLoggerLevels(levels))
 
     async def stop(self, timeout_seconds: float) -> None:
         """Ask the task to deliver what it has and to stop. When the time is up: SIGTERM, then SIGKILL.

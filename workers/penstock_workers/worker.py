@@ -79,12 +79,14 @@ class Worker:
             self._wish_for_split,
             graceful_timeout_seconds=config.task_shutdown_graceful_timeout_seconds,
             lease_descriptor=self._lease.descriptor,
+            logger_levels=self._tables.logger_levels.numbers,
         )
         self._statuses = StatusBoard(config.id, self._tables, self._plans, self._supervisor.runs)
         self._splitting = Splitting(self._divide, self._on_change)
         self._leadership = Leadership(config, self._tables, self._plans.wanted, self._unplanned)
         self._cluster = Cluster(config, self._lease, self._leadership, admit=self._admit, on_view=self._on_change)
         self.logger_levels = self._tables.logger_levels
+        self.logger_levels.follow(self._supervisor.set_logger_levels)
         self.changes = Changes(config, self._tables, self._plans, self.topics)
         self.offsets = ConnectorOffsets(config, self._tables, self._plans.one, self._has_tasks)
         self.dead_letters = ConnectorDeadLetters(config, self._plans.one)

@@ -117,3 +117,28 @@ async def test_lines_can_be_followed_for_longer_than_a_request_may_take(live: Ap
         assert (await live.call("DELETE", "/connectors/one")).status == 204
         assert orjson.loads(await response.content.readline())["text"] == "task stopped"
         assert await response.content.read() == b"", "it ends with the connector"
+
+
+async def test_levels_of_loggers_reach_the_tasks_that_run_and_those_to_come(live: Api, fresh_topic: str) -> None:
+    """What the generator has to say at DEBUG is nothing; the client of the log says much."""
+
+    async def is_told_by(name: str) -> bool:
+        lines = (await live.call("GET", f"/connectors/{name}/logs?lines=10000")).json["lines"]
+        return any("logger=aiokafka" in line["text"] for line in lines)
+
+    await created(live, "running", {"connector.class": SAMPLE, "topic": fresh_topic, "rate.per.second": 10})
+    await until(lambda: is_running(live, "running"))
+    assert not await is_told_by("running")
+    try:
+        await live.call("PUT", "/admin/loggers/aiokafka", {"level": "DEBUG"})
+        await until(lambda: is_told_by("running"))
+        await created(live, "later", {"connector.class": SAMPLE, "topic": fresh_topic, "records": 1})
+        await until(lambda: is_told_by("later"))
+    finally:
+        await live.call("PUT", "/admin/loggers/aiokafka", {"level": "FATAL"})
+
+
+async def is_running(api: Api, name: str) -> bool:
+    return [task["state"] for task in (await api.call("GET", f"/connectors/{name}/status")).json["tasks"]] == [
+        "RUNNING"
+    ]

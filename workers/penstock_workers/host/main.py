@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import faulthandler
 import importlib
-import logging
 import os
 import signal
 import socket
@@ -16,7 +15,6 @@ from dataclasses import replace
 from functools import partial
 from typing import Any, Protocol
 
-import structlog
 import uvloop
 from setproctitle import setproctitle
 
@@ -30,12 +28,14 @@ from penstock_workers.host.channel import Channel
 from penstock_workers.host.failures import RecordsFailed
 from penstock_workers.host.limits import apply_limits, lift_memory_limit, memory_error
 from penstock_workers.host.log_errors import of_the_log
+from penstock_workers.host.log_lines import configure_logging, speak_up
 from penstock_workers.host.messages import (
     FROM_WORKER,
     ErrorsSeen,
     Failed,
     Heartbeat,
     Message,
+    NewLoggerLevels,
     NewOptions,
     PositionsWanted,
     Progress,
@@ -50,6 +50,7 @@ from penstock_workers.host.rate_limit import RateLimit
 from penstock_workers.host.sink_task import SinkTask
 from penstock_workers.host.source_task import SourceTask
 from penstock_workers.host.stages import Stage
+from penstock_workers.logger_levels import set_levels
 from penstock_workers.option_text import text_of
 from penstock_workers.recent_errors import RecentErrors
 
@@ -81,27 +82,14 @@ def main(name: str, control: socket.socket) -> None:
     os._exit(0)
 
 
-def configure_logging() -> None:
-    """To stderr, which the worker reads line by line into its own log, with the names of connector and task."""
-    logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
-    # aiokafka logs as an error what it then retries; what it gives up on reaches us as an exception.
-    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
-    structlog.configure(
-        processors=[
-            structlog.processors.add_log_level,
-            structlog.processors.LogfmtRenderer(key_order=["level", "event"]),
-        ],
-        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
-    )
-
-
 async def run(control: socket.socket) -> None:
     """From the spec to the last message."""
     channel = await Channel.over(control)
     spec = await channel.receive(TaskSpec)
     if spec is None:
         return  # the worker is gone
+    speak_up(spec.import_path.partition(":")[0].partition(".")[0])
+    set_levels(spec.logger_levels)
     stop = asyncio.Event()
     positions: asyncio.Future[Positions] = asyncio.get_running_loop().create_future()
     rate_limit = RateLimit(spec.config, spec.tasks)
@@ -129,6 +117,8 @@ async def listen(
                 positions.set_result(Positions(stored))
             case NewOptions(config):
                 rate_limit.change(config)
+            case NewLoggerLevels(levels):
+                set_levels(levels)
             case Stop():
                 stop.set()
     os._exit(1)  # the worker is gone

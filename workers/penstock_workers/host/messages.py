@@ -1,13 +1,14 @@
 """What a worker and a task host say to each other.
 
-The worker: one `TaskSpec`, the `StoredPositions` once it is asked for them, later perhaps `NewOptions` and `Stop`. The
-task host: `Heartbeat` all the time, `PositionsWanted` where it is a source, and the events.
+The worker: one `TaskSpec`, the `StoredPositions` once it is asked for them, later perhaps `NewOptions`,
+`NewLoggerLevels` and `Stop`. The task host: `Heartbeat` all the time, `PositionsWanted` where it is a source, and the
+events.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 import msgspec
@@ -39,6 +40,8 @@ class TaskSpec:
     call_timeout_seconds: float = 60.0
     tasks: int = 1
     """How many the connector has: rate limits are shared among them."""
+    logger_levels: Mapping[str, int] = field(default_factory=dict)
+    """Those that somebody has set, see `NewLoggerLevels`."""
     split_max: int = 0
     """Not 0: run nothing, only divide the work of the connector into at most so many tasks."""
 
@@ -80,6 +83,12 @@ class NewOptions(Message, frozen=True):
     """The connector's configuration as it is now; only options that a running task takes up have changed."""
 
     config: Mapping[str, str]
+
+
+class NewLoggerLevels(Message, frozen=True):
+    """Levels that somebody has set while the worker runs, by logger, as numbers of the standard library."""
+
+    levels: Mapping[str, int]
 
 
 class StoredPositions(Message, frozen=True):
@@ -178,7 +187,7 @@ TaskEvent: TypeAlias = (
     Started | Progress | TopicsUsed | ErrorsSeen | Printed | Split | SplitRequested | Ended | Failed | Died
 )
 
-FROM_WORKER: Any = StoredPositions | NewOptions | Stop
+FROM_WORKER: Any = StoredPositions | NewOptions | NewLoggerLevels | Stop
 
 FROM_TASK_HOST: Any = (
     Heartbeat | PositionsWanted | Started | Progress | TopicsUsed | ErrorsSeen | Split | SplitRequested | Ended | Failed
