@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 import time
 from collections import defaultdict
 from collections.abc import Awaitable, Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -171,6 +173,20 @@ async def test_a_record_that_is_too_large_fails_and_ends_the_producer(
     assert failure.value.problem.code == "record-too-large"
     with pytest.raises(Failed, match=r"max\.message\.bytes"):
         await producer.send(Batch(fresh_topic, [b"behind it"]))
+
+
+async def test_record_batches_are_made_to_fit_the_topic(
+    kafka: str, fresh_topic: str, started_producer: StartedProducer
+) -> None:
+    """Many records that fit, of one batch or of several that wait together, and cannot be compressed."""
+    await asyncio.to_thread(partial(create_topic, kafka, fresh_topic, 1, **{"max.message.bytes": "50000"}))
+    rows = [b"%06d" % number + os.urandom(4_000) for number in range(200)]
+    producer = await started_producer(kafka)
+    sent = [await producer.send(Batch(fresh_topic, rows[start : start + 20])) for start in range(0, 200, 20)]
+    await asyncio.gather(*sent, *[await producer.send(Batch(fresh_topic, [row])) for row in rows])
+    assert values(await asyncio.to_thread(read, kafka, fresh_topic, 400)) == rows + rows
+    largest = await producer.send(Batch(fresh_topic, [os.urandom(49_000)]))
+    await largest
 
 
 async def test_a_partition_that_does_not_exist(kafka: str, fresh_topic: str, started_producer: StartedProducer) -> None:

@@ -318,6 +318,20 @@ async def test_a_record_too_large_for_its_topic_finds_room_in_the_dead_letters(
     assert "of which the topic takes 1048588" in context["exception.message"]
 
 
+async def test_without_tolerance_a_record_too_large_for_its_topic_is_named(
+    run: Run, kafka: str, fresh_topic: str
+) -> None:
+    """And not sent: the log would refuse it, and with it the transaction of all that came before."""
+    await make_topic(kafka, fresh_topic)
+    hosted = await run("failing:Rows", **source_options(kafka, fresh_topic), large_bytes=str(3 << 20))
+    failed = await hosted.until_event(Failed)
+    assert failed.problem["code"] == "kafka-produce-failed"
+    assert "1 of 5 records, at indexes 2" in failed.problem["message"]
+    assert "raise max.message.bytes of the topic" in failed.problem["hint"]
+    assert not failed.retryable
+    assert not failed.unexpected
+
+
 async def test_dead_letters_of_a_source_are_in_the_same_transaction_as_the_rest(
     run: Run, kafka: str, fresh_topic: str
 ) -> None:

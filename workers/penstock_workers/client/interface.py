@@ -38,6 +38,10 @@ class Producer(Protocol):
         order.
         """
 
+    async def record_batch_max_bytes(self, topic: str, *, anew: bool = False) -> int:
+        """What the topic takes, as encoded; `send` makes record batches to fit, but a record is never divided. `anew`:
+        ask the log again."""
+
     def commit(self) -> Future[None]:
         """What was sent before this call is committed, as one, when the future is done; what is sent after it belongs
         to the next transaction, which begins by itself. One at a time.

@@ -23,11 +23,13 @@ from penstock import PenstockError, TopicPartition
 from penstock_workers.client.aiokafka_parts import SealedByAiokafka
 from penstock_workers.client.compression import Compression
 from penstock_workers.client.errors import explained
-from penstock_workers.client.record_batch import RECORD_OVERHEAD_BYTES, Columns, encode
+from penstock_workers.client.record_batch import HEADER, RECORD_OVERHEAD_BYTES, Columns, encode
 from penstock_workers.client.transactions import Transactions
 
 RECORD_BATCH_MAX_BYTES = 1_000_000
-"""Before compression. Below Kafka's default of max.message.bytes, 1,048,588, also where compression gains nothing."""
+"""Before compression, where the topic takes as much."""
+INCOMPRESSIBLE = 1.05
+"""What compression may add to records that cannot be compressed, the header of the batch included."""
 
 
 @dataclass(slots=True, eq=False)
@@ -56,12 +58,14 @@ class Lane:
     def __init__(
         self,
         topic_partition: TopicPartition,
+        most_bytes: int,
         compression: Compression,
         producer: AIOKafkaProducer,
         settle: Callable[[Sequence[Chunk], PenstockError | None], None],
         transactions: Transactions | None,
     ) -> None:
         self._topic_partition = topic_partition
+        self._most_bytes = most_bytes
         self._compression = compression
         self._producer = producer
         self._settle = settle
@@ -93,7 +97,7 @@ class Lane:
         """The oldest chunk, and those behind it of the same transaction that fit into the same record batch."""
         chunks = [self._waiting.popleft()]
         size_bytes = chunks[0].size_bytes
-        while self._waiting and size_bytes + self._waiting[0].size_bytes <= RECORD_BATCH_MAX_BYTES:
+        while self._waiting and size_bytes + self._waiting[0].size_bytes <= self._most_bytes:
             if self._waiting[0].transaction != chunks[0].transaction:
                 break
             chunks.append(self._waiting.popleft())
@@ -127,6 +131,12 @@ class Lane:
             self._settle(chunks, None)
         elif isinstance(error, Exception):
             self._settle(chunks, explained(error, where=self._topic_partition.topic))
+
+
+def chunk_max_bytes(record_batch_max_bytes: int) -> int:
+    """How much to encode as one record batch for a topic that takes as much: what is refused as too large never has been
+    only because of its neighbours."""
+    return min(RECORD_BATCH_MAX_BYTES, int(record_batch_max_bytes / INCOMPRESSIBLE) - HEADER.size)
 
 
 def split(columns: Columns, max_bytes: int) -> list[tuple[Columns, int]]:

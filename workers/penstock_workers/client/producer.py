@@ -16,9 +16,10 @@ from penstock import Batch, Failed, PenstockError, RetryLater, TopicPartition
 from penstock_workers.client.aiokafka_parts import abandon, end_transactions_once, produce_by_right
 from penstock_workers.client.compression import Compression
 from penstock_workers.client.errors import explained
-from penstock_workers.client.lane import RECORD_BATCH_MAX_BYTES, Chunk, Delivery, Lane, split
+from penstock_workers.client.lane import Chunk, Delivery, Lane, chunk_max_bytes, split
 from penstock_workers.client.partitioning import by_partition
 from penstock_workers.client.record_batch import Columns
+from penstock_workers.client.topic_limits import TopicLimits
 from penstock_workers.client.transactions import Transactions
 from penstock_workers.client.unreachable import why_unreachable
 from penstock_workers.log_connection import LogConnection
@@ -81,6 +82,7 @@ class AiokafkaProducer:
         except Exception as error:
             await self._producer.stop()
             raise self._not_started(error) from error
+        self._limits = TopicLimits(self._producer.client)
         if self._transactional_id:
             self._transactions = Transactions(self._producer)
             await self._transactions.begin()
@@ -90,6 +92,12 @@ class AiokafkaProducer:
             chunks = await self._chunks(batch)
             await self._wait_for_room(sum(size for _, _, size in chunks))
             return self._take(chunks)
+
+    async def record_batch_max_bytes(self, topic: str, *, anew: bool = False) -> int:
+        try:
+            return await self._limits.of(topic, anew=anew)
+        except kafka.KafkaError as error:
+            raise explained(error, where=topic) from error
 
     def commit(self) -> Future[None]:
         assert self._transactions is not None, "this producer has no transactional id"
@@ -140,7 +148,7 @@ class AiokafkaProducer:
             )
         return explained(error, where=self._log.bootstrap_servers)
 
-    async def _chunks(self, batch: Batch) -> list[tuple[TopicPartition, Columns, int]]:
+    async def _chunks(self, batch: Batch) -> list[tuple[Lane, Columns, int]]:
         if not len(batch):
             return []
         try:
@@ -154,10 +162,11 @@ class AiokafkaProducer:
                 where=batch.topic,
                 hint=f"choose one of 0 to {len(partitions) - 1}, or add partitions to the topic",
             )
+        most_bytes = chunk_max_bytes(await self.record_batch_max_bytes(batch.topic))
         return [
-            (TopicPartition(batch.topic, partition), chunk, size)
+            (self._lane(TopicPartition(batch.topic, partition), most_bytes), chunk, size)
             for partition, columns in by_partition(batch, len(partitions)).items()
-            for chunk, size in split(columns, RECORD_BATCH_MAX_BYTES)
+            for chunk, size in split(columns, most_bytes)
         ]
 
     async def _wait_for_room(self, size_bytes: int) -> None:
@@ -170,23 +179,23 @@ class AiokafkaProducer:
         if self._failure is not None:
             raise copy.copy(self._failure)
 
-    def _take(self, chunks: Sequence[tuple[TopicPartition, Columns, int]]) -> Future[None]:
+    def _take(self, chunks: Sequence[tuple[Lane, Columns, int]]) -> Future[None]:
         loop = asyncio.get_running_loop()
         delivery = Delivery(loop.create_future(), loop.time() + self._delivery_timeout_seconds, len(chunks))
         self._deliveries.append(delivery)
         if self._watch is None:
             self._watch = loop.call_at(delivery.deadline, self._watch_deadline)
         transaction = self._transactions.current if self._transactions else 0
-        for topic_partition, columns, size_bytes in chunks:
+        for lane, columns, size_bytes in chunks:
             self._in_flight_bytes += size_bytes
-            self._lane(topic_partition).append(Chunk(columns, size_bytes, delivery, transaction))
+            lane.append(Chunk(columns, size_bytes, delivery, transaction))
         self._complete()
         return delivery.future
 
-    def _lane(self, topic_partition: TopicPartition) -> Lane:
+    def _lane(self, topic_partition: TopicPartition, most_bytes: int) -> Lane:
         if topic_partition not in self._lanes:
             self._lanes[topic_partition] = Lane(
-                topic_partition, self._compression, self._producer, self._settle, self._transactions
+                topic_partition, most_bytes, self._compression, self._producer, self._settle, self._transactions
             )
         return self._lanes[topic_partition]
 

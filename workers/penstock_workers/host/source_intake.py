@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from penstock import Batch, Failed, Source
+from penstock_workers.client.interface import Producer
 from penstock_workers.client.record_batch import Columns, encode
 from penstock_workers.connector_config import CommonConnectorConfig
 from penstock_workers.host.conversion import Conversion, Converted, class_name
@@ -14,7 +15,6 @@ from penstock_workers.host.in_flight import size_bytes
 from penstock_workers.host.log_errors import of_the_log
 from penstock_workers.host.messages import TaskSpec
 from penstock_workers.host.stages import RecordFailure, Stage
-from penstock_workers.host.topic_limits import TopicLimits
 from penstock_workers.recent_errors import RecentErrors
 
 
@@ -27,7 +27,12 @@ class Intake(NamedTuple):
 
 class SourceIntake:
     def __init__(
-        self, spec: TaskSpec, config: CommonConnectorConfig, source: Source[Any], errors: RecentErrors
+        self,
+        spec: TaskSpec,
+        config: CommonConnectorConfig,
+        source: Source[Any],
+        producer: Producer,
+        errors: RecentErrors,
     ) -> None:
         self._spec = spec
         self._config = config
@@ -35,24 +40,18 @@ class SourceIntake:
         conversion = Conversion(config, source.columns_hold)
         self._conversion = conversion if conversion.is_needed else None
         self.failures = Failures(spec, config, errors)
-        self._limits = TopicLimits(spec.log)
+        self._producer = producer
         self._dead_letter_topic_exists = False
 
-    @property
-    def is_needed(self) -> bool:
-        """Else batches are for the log as they come: nothing is done for each of them."""
-        return self._conversion is not None or self.failures.tolerated
-
     async def take(self, batch: Batch) -> Intake:
-        """Raises RecordsFailed where records cannot be converted and that is not tolerated."""
+        """Raises RecordsFailed where the log would not take some, and that is not tolerated: were they sent, what was
+        sent before them in the same transaction would be lost too."""
         converted, failures, kept = (
             Converted.whole(batch) if self._conversion is None else self._conversion.to_log(batch)
         )
-        if self.failures.tolerated:
-            too_large = await self._too_large(converted)
+        if too_large := await self._too_large(converted):
             failures = [*failures, *(self._refused(batch, kept[index], too_large[index]) for index in too_large)]
-            if too_large:
-                converted = converted.select([index for index in range(len(converted)) if index not in too_large])
+            converted = converted.select([index for index in range(len(converted)) if index not in too_large])
         letters = self.failures.take(failures)
         if letters is not None:
             await self._make_dead_letter_topic()
@@ -61,14 +60,14 @@ class SourceIntake:
     async def _too_large(self, batch: Batch) -> dict[int, Failed]:
         """A record that is larger than the topic's limit even as a record batch of its own. Most batches are smaller
         than that as a whole, and are not looked at more closely."""
-        limit = await of_the_log(self._limits.of(batch.topic))
+        limit = await of_the_log(self._producer.record_batch_max_bytes(batch.topic))
         if size_bytes(batch) <= limit:
             return {}
         columns = Columns(batch.values, batch.keys, batch.timestamps, batch.headers)
         large = [index for index, size in enumerate(columns.sizes()) if size > limit]
         if not large:
             return {}
-        limit = await of_the_log(self._limits.of(batch.topic, anew=True))
+        limit = await of_the_log(self._producer.record_batch_max_bytes(batch.topic, anew=True))
         sizes = {index: _encoded_bytes(columns.pick([index])) for index in large}
         return {index: _refusal(batch.topic, size, limit) for index, size in sizes.items() if size > limit}
 

@@ -21,7 +21,7 @@ from penstock_workers.host.exactly_once import ExactlyOnceDelivery
 from penstock_workers.host.messages import Ended, Message, Progress, Started, TaskSpec
 from penstock_workers.host.rate_limit import RateLimit
 from penstock_workers.host.retries import RetryPolicy
-from penstock_workers.host.source_intake import Intake, SourceIntake
+from penstock_workers.host.source_intake import SourceIntake
 from penstock_workers.recent_errors import RecentErrors
 
 log = structlog.get_logger()
@@ -45,7 +45,7 @@ class SourceTask:
         self.errors = RecentErrors()
         config = common_config(spec.config)
         self._connection = Connection(source, spec.call_timeout_seconds, stop, RetryPolicy.of(config), self.errors)
-        self._intake = SourceIntake(spec, config, source, self.errors)
+        self._intake = SourceIntake(spec, config, source, producer, self.errors)
         kind = ExactlyOnceDelivery if spec.transactional_id else AtLeastOnceDelivery
         self._delivery: Delivery = kind(spec, producer, positions, self._acknowledge)
         self.topics: set[str] = set()
@@ -157,7 +157,7 @@ class SourceTask:
             finally:
                 self._in_source = False
             self._connection.works()
-            intake = await self._intake.take(batch) if self._intake.is_needed else Intake(batch, None)
+            intake = await self._intake.take(batch)
             self._rate_limit.spend(intake.batch)
             await self._delivery.send(*intake)
             if len(intake.batch):
