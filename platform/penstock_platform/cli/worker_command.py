@@ -79,8 +79,12 @@ async def _serve(config: Any) -> None:
     listening = listen(config.rest_host_name, config.rest_port)
     discovering = asyncio.create_task(discover())
     await asyncio.sleep(0)  # its process starts while this one imports
-    from penstock_platform.rest.server import serve
-    from penstock_workers.worker import Worker
+    try:
+        from penstock_platform.rest.server import serve
+        from penstock_workers.worker import Worker
+    except BaseException:  # of a broken installation
+        await asyncio.wait({discovering})  # cancelled while its process starts, it would never end
+        raise
 
     config = replace(config, rest_port=listening.getsockname()[1])
     stopping, draining = asyncio.Event(), asyncio.Event()

@@ -20,9 +20,9 @@ from penstock_workers.host.forking import die_with_parent
 FIRST_BACKOFF_SECONDS, LONGEST_BACKOFF_SECONDS = 0.2, 5.0
 STABLE_SECONDS = 10.0
 """A process that ran for so long starts again at once; one that dies sooner waits twice as long each time."""
-GIVE_UP_EXITS = (2,)
-"""Exit codes by which a process says that starting it again will not help. Not 3: an environment may get better, as
-when the log was away for longer than a worker waits."""
+WRONG_INPUT_EXIT, WRONG_ENVIRONMENT_EXIT = 2, 3
+"""As the command line ends: starting it again will not help. An environment may get better, as when the log was away
+for longer than a worker waits, but where a process could not even start (a port in use), a person has to hear of it."""
 LOG_TAIL_BYTES = 2000
 
 
@@ -85,9 +85,11 @@ class Child:
         while self._process is not None:
             started = time.monotonic()
             exit_code = await self._process.wait()
-            if exit_code in GIVE_UP_EXITS:
+            is_stable = time.monotonic() - started > STABLE_SECONDS
+            never_ran = self.restarts == 0 and not is_stable
+            if exit_code == WRONG_INPUT_EXIT or (exit_code == WRONG_ENVIRONMENT_EXIT and never_ran):
                 raise Failed(f"cannot run:\n{self._last_words()}", code=f"{self.name}-failed", where=str(self.log_path))
-            if time.monotonic() - started > STABLE_SECONDS:
+            if is_stable:
                 backoff_seconds = FIRST_BACKOFF_SECONDS
             self.on_change(f"{self.name} {_ending(exit_code)}; starting it again")
             await asyncio.sleep(backoff_seconds)
