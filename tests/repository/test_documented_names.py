@@ -11,6 +11,7 @@ import pytest
 from penstock_platform.cli.root import root
 from penstock_platform.rest.application import ROUTES
 from penstock_platform.rest.metric_families import families
+from penstock_workers.cluster.info import ClusterInfo
 
 from .pages import GUIDES, REFERENCE, ROOT, blocks, name_of, quoted
 
@@ -140,7 +141,10 @@ def declared_options(source: str) -> Iterator[str]:
 
 def test_each_metric_is_in_the_guide_and_no_other() -> None:
     table = (ROOT / "docs" / "guides" / "operating.md").read_text(encoding="utf-8")
-    served = {f"{family.name}_total" if family.type == "counter" else family.name for family in families([], {})}
+    served = {
+        f"{family.name}_total" if family.type == "counter" else family.name
+        for family in families([], {}, ClusterInfo("", 0, []))
+    }
     assert set(re.findall(r"`(penstock_[a-z_]+)`", table)) == served
 
 

@@ -16,6 +16,7 @@ from aiohttp import web
 from penstock_platform.plugins.catalog import AmbiguousConnectorClass, Catalog, UnknownConnectorClass
 from penstock_platform.validation.connector_config import COMMON_SCHEMA, connector_schema
 from penstock_platform.validation.secrets import hide
+from penstock_workers.connector_config import SPLIT_OF
 from penstock_workers.plugins import PluginInfo
 from penstock_workers.status import ConnectorInfo, ConnectorStatus, Status, TaskId, TaskStatus
 
@@ -66,6 +67,11 @@ def shown_config(config: Mapping[str, str], catalog: Catalog) -> dict[str, str]:
     """Without secrets. Where the class is not installed, nobody knows which these are: only common options show."""
     plugin = installed_plugin(config, catalog)
     return hide(connector_schema(plugin) if plugin else COMMON_SCHEMA, config)
+
+
+def task_config(config: Mapping[str, str], catalog: Catalog) -> dict[str, str]:
+    """What its source or sink is given. Which division of the work a task belongs to is the workers' own business."""
+    return shown_config({key: value for key, value in config.items() if key != SPLIT_OF}, catalog)
 
 
 def installed_plugin(config: Mapping[str, str], catalog: Catalog) -> PluginInfo | None:

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 
+from penstock_workers.cluster.info import ClusterInfo
 from penstock_workers.health import connector_health
 from penstock_workers.host.latency import buckets
 from penstock_workers.status import ConnectorStatus, TaskId, TaskMetrics
@@ -28,15 +29,29 @@ MOVED = {
 }
 
 
-def families(statuses: Sequence[ConnectorStatus], metrics: Metrics) -> list[Metric]:
+def families(statuses: Sequence[ConnectorStatus], metrics: Metrics, cluster: ClusterInfo) -> list[Metric]:
     types = {status.name: status.type for status in statuses}
     return [
+        *_cluster(cluster),
         *_states(statuses),
         *_counters(metrics),
         *_moved(metrics, types),
         *_gauges(statuses, metrics),
         *_latency(metrics),
     ]
+
+
+def _cluster(cluster: ClusterInfo) -> Iterator[Metric]:
+    """As this worker knows it: where workers disagree for longer than a moment, something is wrong."""
+    yield GaugeMetricFamily(
+        "penstock_cluster_workers", "Workers in the cluster, as this one knows it.", value=len(cluster.workers)
+    )
+    text = "Epoch of the last assignment of tasks that this worker has read."
+    yield GaugeMetricFamily("penstock_cluster_assignment_epoch", text, value=cluster.epoch)
+    leads = _gauge("cluster_leader", "1 for the worker that leads.", "worker_id")
+    for worker in cluster.workers:
+        leads.add_metric([worker.worker_id], worker.is_leader)
+    yield leads
 
 
 def _states(statuses: Sequence[ConnectorStatus]) -> Iterator[Metric]:

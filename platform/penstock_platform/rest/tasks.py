@@ -5,7 +5,7 @@ from __future__ import annotations
 from aiohttp import web
 
 from penstock import PenstockError
-from penstock_platform.rest.answers import json_response, plugin_version, shown_config, task_id, task_status
+from penstock_platform.rest.answers import json_response, plugin_version, task_config, task_id, task_status
 from penstock_platform.rest.context import CATALOG, worker_of
 from penstock_platform.rest.requests import connector_name, task_number
 from penstock_workers.store.configs import RestartRequest
@@ -14,7 +14,7 @@ from penstock_workers.store.configs import RestartRequest
 async def list_all(request: web.Request) -> web.Response:
     catalog = request.app[CATALOG]
     tasks = worker_of(request).tasks(connector_name(request))
-    return json_response([{"id": task_id(task.id), "config": shown_config(task.config, catalog)} for task in tasks])
+    return json_response([{"id": task_id(task.id), "config": task_config(task.config, catalog)} for task in tasks])
 
 
 async def status(request: web.Request) -> web.Response:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from tests.platform.rest.conftest import CONFIG, Api, until
+from tests.platform.rest.conftest import CATALOG, CONFIG, Api, until
 from yarl import URL
 
+from penstock_platform.rest.answers import task_config
+from penstock_workers.connector_config import SPLIT_OF
 from penstock_workers.worker import Worker
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -154,3 +156,8 @@ async def test_a_slash_at_the_end_makes_no_difference(api: Api, path: str) -> No
 
 async def test_the_place_of_the_web_interface_is_free(api: Api) -> None:
     await api.refused(404, "not-found", "GET", "/ui/")
+
+
+async def test_a_part_of_divided_work_shows_what_the_source_is_given() -> None:
+    shown = task_config({**CONFIG, "path": "/tmp/part", SPLIT_OF: "1f"}, CATALOG)
+    assert shown == {**CONFIG, "path": "/tmp/part"}

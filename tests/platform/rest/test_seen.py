@@ -69,6 +69,7 @@ async def test_metrics_say_what_rest_says(live: Api, fresh_topic: str, tmp_path:
     assert found["penstock_task_restarts_total", "in"] == 0
     assert found["penstock_task_stateRUNNING", "in"] == found["penstock_connector_stateRUNNING", "out"] == 1
     assert ("penstock_sink_records_lag", "in") not in found, "a source has none"
+    assert found["penstock_cluster_workers", ""] == found["penstock_cluster_leader", ""] == 1
     assert found["process_resident_memory_bytes", ""] > 0
 
 
