@@ -25,7 +25,7 @@ This package imports nothing else of Penstock's: the platform depends on it, nev
 
 from penstock.config import Config, SinkConfig, SourceConfig, option
 from penstock.connector import Connector, ConnectorClass, Sink, Source
-from penstock.converter import Column, Converter
+from penstock.converter import Column, Converter, ConverterConfig, Part
 from penstock.errors import (
     BadConfiguration,
     ConnectionLost,
@@ -50,8 +50,10 @@ __all__ = [
     "Connector",
     "ConnectorClass",
     "Converter",
+    "ConverterConfig",
     "Failed",
     "Header",
+    "Part",
     "PenstockError",
     "Position",
     "Positions",

@@ -40,7 +40,7 @@ def option(
 ) -> Any:
     """One option. Without a default it is required; `secret` keeps its value out of logs, traces and REST. Of a list,
     the constraints are those of its items."""
-    constraints = zip(CONSTRAINTS, (minimum, maximum, choices, pattern), strict=True)
+    constraints = zip(CONSTRAINTS, (minimum, maximum, list(choices) if choices else None, pattern), strict=True)
     schema: dict[str, Any] = {"description": description}
     schema |= {keyword: value for keyword, value in constraints if value is not None}
     if secret:

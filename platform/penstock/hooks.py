@@ -13,6 +13,7 @@ from collections.abc import Sequence
 import pluggy
 
 from penstock.connector import ConnectorClass
+from penstock.converter import ConverterClass
 
 PROJECT_NAME = "penstock"
 ENTRY_POINT_GROUP = "penstock"
@@ -25,3 +26,8 @@ hookimpl = pluggy.HookimplMarker(PROJECT_NAME)
 def penstock_connectors() -> Sequence[ConnectorClass]:  # type: ignore[empty-body]
     """The connector classes of this plugin. Called once, in a process made for discovery, which only reads
     their schemas; the classes are imported again in the process of each task."""
+
+
+@hookspec
+def penstock_converters() -> Sequence[ConverterClass]:  # type: ignore[empty-body]
+    """The converter classes of this plugin; likewise."""

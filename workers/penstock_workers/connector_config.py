@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from typing import get_args
 
 from penstock import Config, option
-from penstock_workers.converters.names import CONVERTERS, HEADER_CONVERTERS
+from penstock_workers.client.compression import Compression
+from penstock_workers.client.fetcher import Beginning, Isolation
+from penstock_workers.converters.keys import part_of
+from penstock_workers.kafka_connect_options import is_foreign
 
 CONNECTOR_NAME_PATTERN = r"^[^\x00-\x1f/]+$"
 
@@ -16,10 +20,6 @@ AT_LEAST_ONCE = "at-least-once"
 TOLERATE_NONE = "none"
 TOLERATE_ALL = "all"
 DEAD_LETTER_TOPIC_PATTERN = r"^[a-zA-Z0-9._-]{0,249}$"
-JSON_SCHEMAS = (
-    "JSON only: each value travels with its schema, in the envelope of schema and payload. Default: false for json,"
-    " true for org.apache.kafka.connect.json.JsonConverter, as in Kafka Connect."
-)
 
 
 class CommonConnectorConfig(Config):
@@ -59,32 +59,48 @@ class CommonConnectorConfig(Config):
         group="Common",
     )
     key_converter: str | None = option(
-        "How keys become bytes in the log, and bytes keys. Default: as they are; json where the connector works with"
-        " values.",
+        "How keys become bytes in the log, and bytes keys. Default: the worker's key.converter; without that as"
+        " they are, or json where the connector works with values.",
         default=None,
-        choices=CONVERTERS,
         importance="low",
         group="Converters",
     )
-    key_converter_schemas_enable: bool | None = option(JSON_SCHEMAS, default=None, importance="low", group="Converters")
     value_converter: str | None = option(
-        "How values become bytes in the log, and bytes values. Kafka Connect's class names are other names of these."
-        " Default: as they are; json where the connector works with values.",
+        "How values become bytes in the log, and bytes values; likewise. Kafka Connect's class names are understood. A"
+        " converter's own options follow its key: value.converter.schemas.enable.",
         default=None,
-        choices=CONVERTERS,
         group="Converters",
     )
-    value_converter_schemas_enable: bool | None = option(JSON_SCHEMAS, default=None, group="Converters")
     header_converter: str | None = option(
-        "How the values of headers become bytes in the log, and bytes values. Default: as they are; simple where the"
-        " connector works with values.",
+        "How the values of headers become bytes in the log, and bytes values. Default: the worker's header.converter;"
+        " without that as they are, or simple where the connector works with values.",
         default=None,
-        choices=HEADER_CONVERTERS,
         importance="low",
         group="Converters",
     )
-    header_converter_schemas_enable: bool | None = option(
-        JSON_SCHEMAS, default=None, importance="low", group="Converters"
+    producer_override_compression_type: str = option(
+        "How a source's records are compressed in the log.",
+        default="lz4",
+        choices=get_args(Compression),
+        importance="low",
+        group="Kafka clients",
+    )
+    consumer_override_group_id: str | None = option(
+        "Consumer group of a sink. Default: connect-NAME.", default=None, importance="low", group="Kafka clients"
+    )
+    consumer_override_auto_offset_reset: str = option(
+        "Where a sink begins in a partition of which its group knows no offset.",
+        default="earliest",
+        choices=get_args(Beginning),
+        importance="low",
+        group="Kafka clients",
+    )
+    consumer_override_isolation_level: str = option(
+        "Whether a sink waits for transactions to be committed, or reads what may yet be aborted.",
+        default="read_committed",
+        choices=get_args(Isolation),
+        importance="low",
+        group="Kafka clients",
     )
     errors_tolerance: str = option(
         "What becomes of a record that cannot be converted, written or stored: none fails the task at it, all goes on"
@@ -195,6 +211,16 @@ class CommonConnectorConfig(Config):
 def common_config(config: Mapping[str, str]) -> CommonConnectorConfig:
     """The common options of a connector's whole configuration. Raises BadConfiguration."""
     return CommonConnectorConfig.parse({key: value for key, value in config.items() if key in _DEFAULTS})
+
+
+def is_common(key: str) -> bool:
+    """An option of the platform: a connector is not told it, unless it has one of the same name."""
+    return key in _DEFAULTS or key == SPLIT_OF or part_of(key) is not None or is_foreign(key)
+
+
+def sink_group(name: str, config: Mapping[str, str]) -> str:
+    """The consumer group of a sink's tasks."""
+    return config.get("consumer.override.group.id") or f"connect-{name}"
 
 
 SPLIT_OF = "penstock.split"

@@ -1,4 +1,4 @@
-"""What the control plane knows of a connector class: data, never the class itself.
+"""What the control plane knows of a connector or converter class: data, never the class itself.
 
 Plugin code is imported in two kinds of process only: the one that discovers plugins and reads their schemas, and
 the task hosts. Everything else works with this description.
@@ -9,6 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
+
+from penstock import Part
+from penstock.connector import ColumnsHold
 
 ConnectorType = Literal["source", "sink"]
 
@@ -31,6 +34,8 @@ class PluginInfo:
     """A sink that stores its offsets with its data: what the group committed does not move it."""
     aliases: Sequence[str] = ()
     """Classes of Kafka Connect whose configurations it takes over."""
+    columns_hold: ColumnsHold = "bytes"
+    """Which converters it has where nobody names any."""
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -46,6 +51,26 @@ class PluginInfo:
 def _without_connector(name: str) -> tuple[str, str]:
     full = name.removesuffix("Connector")
     return full, full.rpartition(".")[2]
+
+
+@dataclass(frozen=True, slots=True)
+class ConverterInfo:
+    """One converter class, of a plugin or our own."""
+
+    class_name: str
+    """As a plugin's; of our own Kafka Connect's class that it stands for."""
+    version: str
+    import_path: str
+    schema: Mapping[str, Any]
+    """JSON Schema of its own options, without the prefix that they have in configurations."""
+    aliases: Sequence[str] = ()
+    """Other names for it."""
+    parts: Sequence[Part] = ("key", "value", "header")
+
+    def is_called(self, name: str) -> bool:
+        """By the full name, by one of its own, or by the class's alone, with or without `Converter`."""
+        simple = self.class_name.rpartition(".")[2]
+        return name in (self.class_name, simple, simple.removesuffix("Converter"), *self.aliases)
 
 
 def matching(name: str, plugins: Iterable[PluginInfo]) -> list[PluginInfo]:

@@ -8,6 +8,7 @@ from dataclasses import replace
 from penstock import PenstockError, Positions
 from penstock_workers.config import WorkerConfig
 from penstock_workers.connector_config import AT_LEAST_ONCE
+from penstock_workers.converters.choice import Converters
 from penstock_workers.desired import CLASS, DesiredConnector, StringMap, find_plugin, tasks_max
 from penstock_workers.plugins import PluginInfo
 from penstock_workers.status import TaskId
@@ -16,10 +17,13 @@ from penstock_workers.task_host import TaskSpec
 
 
 class TaskSpecs:
-    def __init__(self, config: WorkerConfig, tables: Tables, plugins: Sequence[PluginInfo]) -> None:
+    def __init__(
+        self, config: WorkerConfig, tables: Tables, plugins: Sequence[PluginInfo], converters: Converters
+    ) -> None:
         self._config = config
         self._tables = tables
         self._plugins = plugins
+        self._converters = converters
 
     async def prepare(self, task: TaskId, config: StringMap) -> TaskSpec:
         """Reading to the end tells that the log is there: nothing is started that could but fail."""
@@ -27,12 +31,14 @@ class TaskSpecs:
         if plugin is None:
             raise PenstockError(f"connector class {config.get(CLASS)} is not installed on this worker")
         await self._tables.offset_log.read_to_end(stable=True)  # a killed task's transaction is ended by its successor
+        completed = self._converters.completed(config)
         return TaskSpec(
             connector=task.connector,
             task=task.task,
             import_path=plugin.import_path,
             type=plugin.type,
-            config=config,
+            config=completed,
+            converter_paths=self._converters.import_paths(completed),
             log=self._config.log,
             offset_topic=self._config.offset_storage_topic,
             transactional_id=self._transactional_id(task, config),

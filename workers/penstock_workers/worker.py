@@ -23,6 +23,7 @@ from penstock_workers.cluster.split_wishes import SplitWishes
 from penstock_workers.cluster.splitting import Splitting
 from penstock_workers.config import WorkerConfig
 from penstock_workers.connector_logs import ConnectorLog
+from penstock_workers.converters.choice import Converters
 from penstock_workers.dead_letters.connector_dead_letters import ConnectorDeadLetters
 from penstock_workers.desired import DesiredConnector, StringMap
 from penstock_workers.errors import LogUnavailable
@@ -60,12 +61,14 @@ class Worker:
     kafka_cluster_id = ""
     """Known once started."""
 
-    def __init__(self, config: WorkerConfig, plugins: Sequence[PluginInfo]) -> None:
+    def __init__(
+        self, config: WorkerConfig, plugins: Sequence[PluginInfo], converters: Converters | None = None
+    ) -> None:
         self._config = config
         self._tables = Tables(config, self._on_config_change, self._on_change)
         self._plans = Plans(self._tables, plugins, config.id)
         self._own = OwnTasks(config.id, self._tables, self._plans)
-        self._specs = TaskSpecs(config, self._tables, plugins)
+        self._specs = TaskSpecs(config, self._tables, plugins, converters or Converters())
         self._split_wishes = SplitWishes(self._tables, self._plans)
         self._upkeep = Upkeep("publish statuses", self._publish)
         self._lease = Lease()

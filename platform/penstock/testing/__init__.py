@@ -24,12 +24,22 @@ A sink::
         def stored(self, directory):
             return (directory / "out.txt").read_bytes().splitlines()
 
+A converter::
+
+    from penstock.testing import ConverterContract
+
+    class TestHexConverter(ConverterContract):
+        converter = HexConverter
+        values = [b"one", b"two"]
+        unreadable = b"xyz"
+
 They need pytest and nothing else: no log, no worker, no plugin of pytest. Each test of a contract says in its
 docstring what it demands and why.
 """
 
+from penstock.testing.converter import ConverterContract
 from penstock.testing.documentation import options_table
 from penstock.testing.sink import SinkContract
 from penstock.testing.source import SourceContract
 
-__all__ = ["SinkContract", "SourceContract", "options_table"]
+__all__ = ["ConverterContract", "SinkContract", "SourceContract", "options_table"]

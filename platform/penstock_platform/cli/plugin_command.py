@@ -23,12 +23,14 @@ command.add_command(new_plugin)
 @command.command("list")
 @output_option
 def list_plugins(output: str) -> None:
-    """The connector classes that are installed here."""
+    """The connector and converter classes that are installed here."""
     catalog = _catalog()
+    installed = [(each, each.type) for each in catalog.plugins]
+    installed += [(each, "converter") for each in catalog.converters.installed]
     if output == "json":
-        print_json([{"class": each.class_name, "type": each.type, "version": each.version} for each in catalog.plugins])
+        print_json([{"class": each.class_name, "type": kind, "version": each.version} for each, kind in installed])
     else:
-        rows = [[each.class_name, each.type, each.version, _summary(each.schema)] for each in catalog.plugins]
+        rows = [[each.class_name, kind, each.version, _summary(each.schema)] for each, kind in installed]
         print_table(["CLASS", "TYPE", "VERSION", ""], rows)
     for problem in catalog.problems:
         show(problem)
@@ -38,8 +40,10 @@ def list_plugins(output: str) -> None:
 @click.argument("name")
 @output_option
 def show_plugin(name: str, output: str) -> None:
-    """The options of connector class NAME; with --output json its JSON Schema."""
-    plugin = _catalog().find(name)
+    """The options of connector or converter class NAME; with --output json its JSON Schema."""
+    catalog = _catalog()
+    converter = catalog.converters.called(name)
+    plugin, kind = (converter, "converter") if converter else (found := catalog.find(name), found.type)
     if output == "json":
         print_json(plugin.schema)
         return
@@ -53,7 +57,7 @@ def show_plugin(name: str, output: str) -> None:
         ]
         for key, definition in plugin.schema["properties"].items()
     ]
-    click.echo(f"{plugin.class_name} {plugin.version}, a {plugin.type}\n")
+    click.echo(f"{plugin.class_name} {plugin.version}, a {kind}\n")
     print_table(["OPTION", "TYPE", "DEFAULT", "DESCRIPTION"], rows)
 
 

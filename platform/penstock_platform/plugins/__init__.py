@@ -1,5 +1,5 @@
-"""Which connector classes are installed, learnt without importing any of them here.
+"""Which connector and converter classes are installed, learnt without importing any of them here.
 
 `discovery` starts `probe` in a process of its own, which is the only one to import plugin code; what comes back is
-data (`PluginInfo`, `Problem`), kept in a `catalog`.
+data (`PluginInfo`, `ConverterInfo`, `Problem`), kept in a `catalog`.
 """

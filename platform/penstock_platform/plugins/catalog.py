@@ -1,4 +1,4 @@
-"""The connector classes that are installed, by the names that a configuration may use for them."""
+"""The connector and converter classes that are installed, by the names that a configuration may use for them."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import difflib
 from collections.abc import Iterable, Sequence
 
 from penstock import PenstockError, Problem
+from penstock_workers.converters.choice import Converters
 from penstock_workers.plugins import PluginInfo, matching
 
 INSTALL = (
@@ -29,8 +30,11 @@ class AmbiguousConnectorClass(PenstockError):
 class Catalog:
     """What discovery found: usable classes, and problems of plugins that are installed but cannot be used."""
 
-    def __init__(self, plugins: Iterable[PluginInfo], problems: Sequence[Problem] = ()) -> None:
+    def __init__(
+        self, plugins: Iterable[PluginInfo], problems: Sequence[Problem] = (), converters: Converters | None = None
+    ) -> None:
         self.plugins: list[PluginInfo] = []
+        self.converters = converters or Converters()
         self.problems = list(problems)
         for plugin in sorted(plugins, key=lambda each: each.class_name):
             if self.plugins and self.plugins[-1].class_name == plugin.class_name:

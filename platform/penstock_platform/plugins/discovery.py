@@ -11,7 +11,9 @@ from dataclasses import dataclass, field
 
 from penstock import PenstockError, Problem
 from penstock_platform.plugins.catalog import Catalog
-from penstock_workers.plugins import PluginInfo
+from penstock_workers.converters.choice import Converters
+from penstock_workers.converters.registry import OWN
+from penstock_workers.plugins import ConverterInfo, PluginInfo
 
 PROBE = "penstock_platform.plugins.probe"
 LOAD_TIMEOUT_SECONDS = 30.0  # heavy libraries take many seconds to import from a cold disk
@@ -23,6 +25,7 @@ class Findings:
     """What the probes of one discovery have told so far."""
 
     plugins: list[PluginInfo] = field(default_factory=list)
+    converters: list[ConverterInfo] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
     seen: list[str] = field(default_factory=list)
     """The plugins that a probe began to load, in order."""
@@ -38,7 +41,7 @@ async def discover(load_timeout_seconds: float = LOAD_TIMEOUT_SECONDS) -> Catalo
             raise _impossible(failure)
         findings.problems.append(_broken(findings.loading, failure))
         findings.loading = None
-    return Catalog(findings.plugins, findings.problems)
+    return Catalog(findings.plugins, findings.problems, Converters([*OWN, *findings.converters]))
 
 
 async def _probe(findings: Findings, load_timeout_seconds: float) -> str:
@@ -74,6 +77,7 @@ def _take(findings: Findings, line: bytes) -> None:
         return
     findings.loading = None
     findings.plugins += [PluginInfo(**plugin) for plugin in message["plugins"]]
+    findings.converters += [ConverterInfo(**converter) for converter in message["converters"]]
     findings.problems += [Problem(**problem) for problem in message["problems"]]
 
 

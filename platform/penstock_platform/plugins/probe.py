@@ -10,26 +10,32 @@ import json
 import os
 import sys
 import traceback
-from collections.abc import Iterator, Set
+from collections.abc import Callable, Iterator, Sequence, Set
+from dataclasses import asdict
 from importlib.metadata import EntryPoint, entry_points
+from itertools import chain
 from pathlib import PurePath
-from typing import Any, TextIO
+from typing import Any, NamedTuple, TextIO, TypeAlias
 
 import pluggy
 
-from penstock import Problem, hooks
-from penstock.connector import Connector, ConnectorClass, Sink, Source, is_source
+from penstock import Converter, Problem, hooks
+from penstock.connector import Sink, Source, is_source
+from penstock_workers.converters.registry import describe as describe_converter
+
+Describe: TypeAlias = Callable[[Any, EntryPoint], dict[str, Any]]
 
 
 def main() -> None:
     output = _private_stdout()
     for entry_point in installed(skip=set(sys.argv[1:])):
         _write(output, {"loading": entry_point.name})
-        classes, problems = load(entry_point)
-        described = [
-            description for connector in classes if (description := describe(connector, entry_point, problems))
-        ]
-        _write(output, {"plugins": described, "problems": [problem.to_dict() for problem in problems]})
+        offered, problems = load(entry_point)
+        described = {
+            "plugins": list(described_ones(offered.connectors, connector, entry_point, problems)),
+            "converters": list(described_ones(offered.converters, converter, entry_point, problems)),
+        }
+        _write(output, {**described, "problems": [problem.to_dict() for problem in problems]})
     os._exit(0)  # a thread that a plugin started would keep this process alive
 
 
@@ -39,8 +45,15 @@ def installed(skip: Set[str]) -> Iterator[EntryPoint]:
             yield entry_point
 
 
-def load(entry_point: EntryPoint) -> tuple[list[ConnectorClass], list[Problem]]:
-    """Import one plugin and call its hook. Whatever its code raises becomes a problem."""
+class Offered(NamedTuple):
+    """The classes that a plugin names, whatever they are."""
+
+    connectors: Sequence[Any] = ()
+    converters: Sequence[Any] = ()
+
+
+def load(entry_point: EntryPoint) -> tuple[Offered, list[Problem]]:
+    """Import one plugin and call its hooks. Whatever its code raises becomes a problem."""
     manager = pluggy.PluginManager(hooks.PROJECT_NAME)
     manager.add_hookspecs(hooks)
     try:
@@ -48,34 +61,56 @@ def load(entry_point: EntryPoint) -> tuple[list[ConnectorClass], list[Problem]]:
         manager.register(module, entry_point.name)
         manager.check_pending()
         if not manager.get_hookcallers(module):
-            return [], [_offers_nothing(entry_point)]
-        return [connector for classes in manager.hook.penstock_connectors() for connector in classes], []
+            return Offered(), [_offers_nothing(entry_point)]
+        hook = manager.hook
+        return Offered(list(chain(*hook.penstock_connectors())), list(chain(*hook.penstock_converters()))), []
     except (Exception, SystemExit) as error:
-        return [], [_broken(entry_point, error)]
+        return Offered(), [_broken(entry_point, error)]
 
 
-def describe(connector: Any, entry_point: EntryPoint, problems: list[Problem]) -> dict[str, Any] | None:
-    """A `PluginInfo` as JSON; None, and a problem more, where the class cannot be used."""
-    try:
-        if not (isinstance(connector, type) and issubclass(connector, Source | Sink)):
-            raise TypeError(f"{connector!r} is neither a Source nor a Sink")
-        if "<locals>" in connector.__qualname__:
-            raise TypeError(f"{connector.__qualname__} is defined in a function, where no task host can import it")
-        description = {
-            "class_name": f"{connector.__module__.partition('.')[0]}.{connector.__name__}",
-            "type": "source" if is_source(connector) else "sink",
-            "version": _version(connector, entry_point),
-            "import_path": f"{connector.__module__}:{connector.__qualname__}",
-            "schema": connector.config_class().json_schema(),
-            "splits": issubclass(connector, Source) and _splits(connector),
-            "keeps_offsets": issubclass(connector, Sink) and connector.assigned is not Sink.assigned,
-            "aliases": list(connector.aliases),
-        }
-        json.dumps(description)  # a default that is not JSON shows here, beside the plugin that it belongs to
-    except Exception as error:
-        problems.append(_broken(entry_point, error))
-        return None
-    return description
+def described_ones(
+    classes: Sequence[Any], describe: Describe, entry_point: EntryPoint, problems: list[Problem]
+) -> Iterator[dict[str, Any]]:
+    """Those that can be used; of each other one there is a problem more."""
+    for each in classes:
+        try:
+            description = describe(each, entry_point)
+            json.dumps(description)  # a default that is not JSON shows here, beside the plugin that it belongs to
+        except Exception as error:
+            problems.append(_broken(entry_point, error))
+        else:
+            yield description
+
+
+def connector(each: Any, entry_point: EntryPoint) -> dict[str, Any]:
+    """A `PluginInfo` as JSON."""
+    if not (isinstance(each, type) and issubclass(each, Source | Sink)):
+        raise TypeError(f"{each!r} is neither a Source nor a Sink")
+    return {
+        "class_name": _class_name(each),
+        "type": "source" if is_source(each) else "sink",
+        "version": each.version or _version(entry_point),
+        "import_path": f"{each.__module__}:{each.__qualname__}",
+        "schema": each.config_class().json_schema(),
+        "splits": issubclass(each, Source) and _splits(each),
+        "keeps_offsets": issubclass(each, Sink) and each.assigned is not Sink.assigned,
+        "aliases": list(each.aliases),
+        "columns_hold": each.columns_hold,
+    }
+
+
+def converter(each: Any, entry_point: EntryPoint) -> dict[str, Any]:
+    """A `ConverterInfo` as JSON."""
+    if not (isinstance(each, type) and issubclass(each, Converter)):
+        raise TypeError(f"{each!r} is no Converter")
+    return asdict(describe_converter(each, _class_name(each), _version(entry_point)))
+
+
+def _class_name(each: type) -> str:
+    """As configurations write it. Raises TypeError."""
+    if "<locals>" in each.__qualname__:
+        raise TypeError(f"{each.__qualname__} is defined in a function, where no task host can import it")
+    return f"{each.__module__.partition('.')[0]}.{each.__name__}"
 
 
 def _splits(source: type[Source[Any]]) -> bool:
@@ -83,8 +118,8 @@ def _splits(source: type[Source[Any]]) -> bool:
     return any("split" in each.__dict__ for each in source.__mro__[: source.__mro__.index(Source)])
 
 
-def _version(connector: type[Connector[Any]], entry_point: EntryPoint) -> str:
-    return connector.version or (entry_point.dist.version if entry_point.dist else "")
+def _version(entry_point: EntryPoint) -> str:
+    return entry_point.dist.version if entry_point.dist else ""
 
 
 def _broken(entry_point: EntryPoint, error: BaseException) -> Problem:
@@ -113,7 +148,8 @@ def _offers_nothing(entry_point: EntryPoint) -> Problem:
         "empty-plugin",
         f"plugin {entry_point.name} offers nothing",
         f"entry point {entry_point.name} = {entry_point.value}",
-        "mark a function penstock_connectors() with @hookimpl in the module that the entry point names",
+        "mark a function penstock_connectors() or penstock_converters() with @hookimpl in the module that the entry"
+        " point names",
     )
 
 

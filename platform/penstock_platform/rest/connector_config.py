@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+import structlog
 from aiohttp import web
 
 from penstock_platform.plugins.catalog import Catalog
 from penstock_platform.rest.answers import connector_info, json_response, location, shown_config
 from penstock_platform.rest.context import CATALOG, worker_of
 from penstock_platform.rest.requests import BadRequest, connector_name, json_object
-from penstock_platform.validation.connector_config import InvalidConnectorConfig, check, connector_schema
+from penstock_platform.validation.connector_config import InvalidConnectorConfig, check
 from penstock_platform.validation.secrets import restore
 from penstock_platform.validation.values import config_of
+from penstock_workers.kafka_connect_options import without_effect
 from penstock_workers.plugins import PluginInfo
+
+log = structlog.get_logger()
 
 
 async def show(request: web.Request) -> web.Response:
@@ -64,9 +68,12 @@ def named(name: str, config: Mapping[str, str]) -> dict[str, str]:
 
 def validated(catalog: Catalog, config: dict[str, str]) -> dict[str, str]:
     """The same configuration, judged; raises with all that is wrong."""
-    problems = check(connector_schema(plugin_of(catalog, config)), config)
-    if problems:
+    plugin = plugin_of(catalog, config)
+    if problems := check(plugin, config, catalog.converters):
         raise InvalidConnectorConfig(problems)
+    for key in config:
+        if key not in plugin.schema["properties"] and (reason := without_effect(key)):
+            log.warning("option has no effect", connector=config["name"], option=key, reason=reason)
     return config
 
 

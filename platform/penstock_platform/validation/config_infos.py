@@ -6,10 +6,10 @@ Forms are drawn from it, so names and enumerations are exactly Kafka Connect's.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
-from penstock_platform.validation.connector_config import check
+from penstock import Problem
 from penstock_platform.validation.secrets import HIDDEN, is_secret
 from penstock_workers.option_text import text_of
 
@@ -17,10 +17,12 @@ TYPES = {"string": "STRING", "number": "DOUBLE", "boolean": "BOOLEAN", "array": 
 LARGEST_INT = 2**31 - 1
 
 
-def config_infos(name: str, schema: Mapping[str, Any], config: Mapping[str, str]) -> dict[str, Any]:
+def config_infos(
+    name: str, schema: Mapping[str, Any], config: Mapping[str, str], problems: Iterable[Problem]
+) -> dict[str, Any]:
     """The answer of the validate call for the connector class `name`."""
     errors: dict[str, list[str]] = defaultdict(list)
-    for problem in check(schema, config):
+    for problem in problems:
         errors[problem.where].append(str(problem))
     known = [
         {"definition": definition, "value": _value(key, schema["properties"][key], config.get(key), errors[key])}
@@ -77,7 +79,7 @@ def _value(key: str, definition: Mapping[str, Any], given: str | None, errors: l
     return {
         "name": key,
         "value": HIDDEN if shown is not None and is_secret(definition) else shown,
-        "recommended_values": list(map(text_of, definition.get("enum", ()))),
+        "recommended_values": list(map(text_of, definition.get("enum", definition.get("examples", ())))),
         "errors": errors,
         "visible": True,
     }

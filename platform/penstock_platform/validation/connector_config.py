@@ -1,4 +1,4 @@
-"""A connector's whole schema, its own options and the common ones, and the check of a configuration against it."""
+"""A connector's whole schema (its own options, the common ones, its converters') and the check against it."""
 
 from __future__ import annotations
 
@@ -8,8 +8,11 @@ from typing import Any
 
 from penstock import BadConfiguration, Problem
 from penstock.validation import validate
+from penstock_platform.validation.converter_options import converter_options, converter_versions
 from penstock_platform.validation.secrets import HIDDEN, is_secret
 from penstock_workers.connector_config import CommonConnectorConfig
+from penstock_workers.converters.choice import Converters
+from penstock_workers.kafka_connect_options import definitions, refusals
 from penstock_workers.plugins import PluginInfo
 
 COMMON_SCHEMA = CommonConnectorConfig.json_schema()
@@ -29,18 +32,23 @@ class InvalidConnectorConfig(BadConfiguration):
         self.problem = dataclasses.replace(self.problem, message=text)
 
 
-def connector_schema(plugin: PluginInfo) -> dict[str, Any]:
-    """The plugin's options, then the common ones. Of an option that both define, the plugin's definition counts."""
+def connector_schema(plugin: PluginInfo, config: Mapping[str, str], converters: Converters) -> dict[str, Any]:
+    """The plugin's options, then the common ones, then those of the converters that this configuration has, then those
+    of Kafka Connect that it has without need. Of an option that several define, the first definition counts."""
+    own = plugin.schema["properties"]
+    of_converters, required = converter_options(config, plugin.columns_hold, converters)
+    common = COMMON_SCHEMA["properties"] | of_converters
     return {
         "type": "object",
-        "properties": {**plugin.schema["properties"], **_common_only(plugin)},
-        "required": [*plugin.schema.get("required", ()), *COMMON_SCHEMA["required"]],
+        "properties": own | common | (definitions(config) | common) | own,  # the first place, and the last definition
+        "required": [*plugin.schema.get("required", ()), *COMMON_SCHEMA["required"], *required],
         "additionalProperties": False,
     }
 
 
-def check(schema: Mapping[str, Any], config: Mapping[str, str]) -> list[Problem]:
-    """All that is wrong with a configuration, by the schema that `connector_schema` gave."""
+def check(plugin: PluginInfo, config: Mapping[str, str], converters: Converters) -> list[Problem]:
+    """All that is wrong with a configuration."""
+    schema = connector_schema(plugin, config, converters)
     masked = [
         Problem(
             "invalid-option", f"{HIDDEN} stands for a secret in answers and is none", key, "write the secret itself"
@@ -48,9 +56,7 @@ def check(schema: Mapping[str, Any], config: Mapping[str, str]) -> list[Problem]
         for key, value in config.items()
         if value == HIDDEN and is_secret(schema["properties"].get(key, {}))
     ]
-    return validate(schema, config).problems + masked
-
-
-def _common_only(plugin: PluginInfo) -> dict[str, Any]:
+    versions = converter_versions(config, plugin.columns_hold, converters)
     own = plugin.schema["properties"]
-    return {key: definition for key, definition in COMMON_SCHEMA["properties"].items() if key not in own}
+    foreign = (problem for problem in refusals(config, plugin.version, versions) if problem.where not in own)
+    return [*validate(schema, config).problems, *masked, *foreign]

@@ -164,3 +164,36 @@ async def test_the_current_folder_is_not_imported_from(
     monkeypatch.chdir(trap)
     environment.install("lines", GOOD)
     assert "lines.GoodSource" in names(await discover())
+
+
+CONVERTER = """
+    from penstock import Column, Converter, ConverterConfig, hookimpl, option
+
+    class HexConfig(ConverterConfig):
+        upper: bool = option("Write upper case.", default=False)
+
+    class HexConverter(Converter[HexConfig]):
+        aliases = ("org.example.HexConverter",)
+        parts = ("key", "value")
+
+        def to_bytes(self, column, topic):
+            return [each and each.hex().encode() for each in column.values]
+
+        def from_bytes(self, data, topic):
+            return Column([each and bytes.fromhex(each.decode()) for each in data])
+
+    @hookimpl
+    def penstock_converters():
+        return [HexConverter, dict]
+"""
+
+
+async def test_a_plugin_may_bring_converters(environment: Environment) -> None:
+    environment.install("hexes", CONVERTER)
+    catalog = await discover()
+    found = catalog.converters.find("org.example.HexConverter", "value")
+    assert (found.class_name, found.version, found.import_path) == ("hexes.HexConverter", "1.2.3", "hexes:HexConverter")
+    assert found.schema["properties"]["upper"]["default"] is False
+    assert "hexes.HexConverter" not in [each.class_name for each in catalog.converters.usable("header")]
+    assert "is no Converter" in problem_of(catalog, "hexes").message
+    assert catalog.converters.find("json", "value")

@@ -23,9 +23,9 @@ async def test_converters_are_plugins_too(api: Api) -> None:
     assert {("source", "LinesSource"), ("converter", "JsonConverter"), ("header_converter", "JsonConverter")} <= found
     assert ("converter", "SimpleHeaderConverter") not in found
     for name in ("org.apache.kafka.connect.json.JsonConverter", "json"):
-        (option,) = (await api.call("GET", f"/connector-plugins/{name}/config")).json
-        assert (option["name"], option["type"]) == ("schemas.enable", "BOOLEAN")
-    assert (await api.call("GET", "/connector-plugins/string/config")).json == []
+        options = (await api.call("GET", f"/connector-plugins/{name}/config")).json
+        assert (options[0]["name"], options[0]["type"]) == ("schemas.enable", "BOOLEAN")
+    assert (await api.call("GET", "/connector-plugins/long/config")).json == []
 
 
 @pytest.mark.parametrize("name", ["lines.LinesSource", "LinesSource", "LinesSourceConnector"])

@@ -6,11 +6,12 @@ from typing import Any
 
 import pytest
 
-from penstock import BadConfiguration, SinkConfig, option
+from penstock import BadConfiguration, Problem, SinkConfig, option
 from penstock_platform.validation.config_infos import config_infos, definitions
 from penstock_platform.validation.connector_config import InvalidConnectorConfig, check, connector_schema
 from penstock_platform.validation.secrets import HIDDEN, hide, restore
 from penstock_platform.validation.values import config_of
+from penstock_workers.converters.choice import Converters
 from penstock_workers.plugins import PluginInfo
 
 
@@ -25,12 +26,19 @@ class StoreConfig(SinkConfig):
     verify: bool = option("Whether to verify.", default=True)
 
 
-SCHEMA = connector_schema(PluginInfo("store.StoreSink", "sink", "1", "store:StoreSink", StoreConfig.json_schema()))
+PLUGIN = PluginInfo("store.StoreSink", "sink", "1.2", "store:StoreSink", StoreConfig.json_schema())
+SCHEMA = connector_schema(PLUGIN, {}, Converters())
 GOOD = {"name": "s", "connector.class": "store.StoreSink", "topics": "t", "url": "http://store"}
 
 
 def infos(**changes: str) -> dict[str, Any]:
-    return config_infos("store.StoreSink", SCHEMA, GOOD | changes)
+    config = GOOD | changes
+    schema = connector_schema(PLUGIN, config, Converters())
+    return config_infos("store.StoreSink", schema, config, checked(config))
+
+
+def checked(config: dict[str, str]) -> list[Problem]:
+    return check(PLUGIN, config, Converters())
 
 
 def entry(answer: dict[str, Any], key: str) -> dict[str, Any]:
@@ -39,20 +47,20 @@ def entry(answer: dict[str, Any], key: str) -> dict[str, Any]:
 
 
 def test_own_and_common_options_are_known_and_nothing_else() -> None:
-    assert check(SCHEMA, GOOD | {"tasks.max": "2", "batch.size": "7"}) == []
-    (problem,) = check(SCHEMA, GOOD | {"batch.sise": "7"})
+    assert checked(GOOD | {"tasks.max": "2", "batch.size": "7"}) == []
+    (problem,) = checked(GOOD | {"batch.sise": "7"})
     assert (problem.code, problem.where, problem.hint) == ("unknown-option", "batch.sise", "did you mean batch.size?")
 
 
 def test_every_problem_is_told_at_once() -> None:
-    problems = check(SCHEMA, {"name": "s", "batch.size": "many", "mode": "delete", "tasks.max": "0"})
+    problems = checked({"name": "s", "batch.size": "many", "mode": "delete", "tasks.max": "0"})
     assert {problem.where for problem in problems} == {
         "connector.class", "topics", "url", "batch.size", "mode", "tasks.max",
     }  # fmt: skip
 
 
 def test_a_refusal_speaks_as_kafka_connect_does() -> None:
-    error = InvalidConnectorConfig(check(SCHEMA, GOOD | {"batch.size": "0"}))
+    error = InvalidConnectorConfig(checked(GOOD | {"batch.size": "0"}))
     first, second, last = error.problem.message.splitlines()
     assert first == "Connector configuration is invalid and contains the following 1 error(s):"
     assert second.startswith("batch.size: 0 is less than the minimum of 1")

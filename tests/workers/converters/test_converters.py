@@ -10,10 +10,10 @@ import orjson
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.workers.converters.making import converter
 
-from penstock import Column
-from penstock_workers.converters.names import CONVERTERS, HEADER_CONVERTERS, native_name
-from penstock_workers.converters.registry import converter
+from penstock import BadConfiguration, Column
+from penstock_workers.converters.choice import Converters
 
 INT64 = st.integers(-(2**63), 2**63 - 1)
 PLAIN_JSON = st.recursive(
@@ -33,6 +33,7 @@ VALUES = {
     "double": st.floats(allow_nan=False),
     "simple": st.booleans() | INT64 | st.text("xyz "),
 }
+SCHEMAS = {"schemas.enable": True}
 LOGICAL = "org.apache.kafka.connect.data."
 DECIMALS = st.decimals(places=3, allow_nan=False, allow_infinity=False)
 
@@ -41,7 +42,7 @@ def milliseconds(moment: Any) -> Any:
     return moment.replace(microsecond=moment.microsecond // 1000 * 1000)
 
 
-SCHEMAS = st.sampled_from(
+SCHEMAS_AND_VALUES = st.sampled_from(
     [
         ({"type": "int32"}, VALUES["integer"]),
         ({"type": "string"}, st.text()),
@@ -59,7 +60,7 @@ SCHEMAS = st.sampled_from(
 def structs(draw: st.DrawFn) -> tuple[dict[str, Any], dict[str, Any]]:
     """A schema of a structure with lists and maps in it, and a value of that schema."""
     fields, value = [], {}
-    for number, (schema, values) in enumerate(draw(st.lists(SCHEMAS, max_size=4))):
+    for number, (schema, values) in enumerate(draw(st.lists(SCHEMAS_AND_VALUES, max_size=4))):
         wrapped = draw(st.sampled_from(["plain", "optional", "array", "map"]))
         name = f"f{number}"
         match wrapped:
@@ -78,13 +79,13 @@ def structs(draw: st.DrawFn) -> tuple[dict[str, Any], dict[str, Any]]:
     return {"type": "struct", "fields": fields, "optional": False}, value
 
 
-@pytest.mark.parametrize("name", sorted({native_name(name) for name in (*CONVERTERS, *HEADER_CONVERTERS)}))
+@pytest.mark.parametrize("name", VALUES)
 def test_what_is_written_comes_back(name: str) -> None:
     @settings(max_examples=30)
     @given(st.lists(st.none() | VALUES[name]))
     def check(values: list[Any]) -> None:
         each = converter(name)
-        assert list(each.from_bytes(each.to_bytes(Column(values))).values) == values
+        assert list(each.from_bytes(each.to_bytes(Column(values), "t"), "t").values) == values
 
     check()
 
@@ -93,8 +94,8 @@ def test_what_is_written_comes_back(name: str) -> None:
 @given(structs())
 def test_what_is_written_with_a_schema_comes_back(row: tuple[dict[str, Any], dict[str, Any]]) -> None:
     schema, value = row
-    json = converter("json", schemas_enable=True)
-    read = json.from_bytes(json.to_bytes(Column([value, None], [schema, None])))
+    json = converter("json", **SCHEMAS)
+    read = json.from_bytes(json.to_bytes(Column([value, None], [schema, None]), "t"), "t")
     assert read == Column([value, None], [schema, None])
 
 
@@ -114,7 +115,7 @@ def test_what_is_written_with_a_schema_comes_back(row: tuple[dict[str, Any], dic
     ],
 )
 def test_the_encoding(name: str, value: Any, data: bytes) -> None:
-    assert converter(name).to_bytes(Column([value])) == [data]
+    assert converter(name).to_bytes(Column([value]), "t") == [data]
 
 
 @pytest.mark.parametrize(
@@ -123,7 +124,7 @@ def test_the_encoding(name: str, value: Any, data: bytes) -> None:
 )
 def test_a_value_that_has_no_such_encoding_is_refused(name: str, value: Any) -> None:
     with pytest.raises((TypeError, ValueError)):
-        converter(name).to_bytes(Column([value]))
+        converter(name).to_bytes(Column([value]), "t")
 
 
 @pytest.mark.parametrize(
@@ -137,7 +138,7 @@ def test_a_value_that_has_no_such_encoding_is_refused(name: str, value: Any) -> 
 )
 def test_bytes_that_are_no_such_value_are_refused(name: str, data: bytes, complaint: str) -> None:
     with pytest.raises(ValueError, match=complaint):
-        converter(name).from_bytes([data])
+        converter(name).from_bytes([data], "t")
 
 
 @pytest.mark.parametrize(
@@ -156,31 +157,64 @@ def test_bytes_that_are_no_such_value_are_refused(name: str, data: bytes, compla
 )
 def test_a_wrong_envelope_is_explained(envelope: dict[str, Any], complaint: str) -> None:
     with pytest.raises(ValueError, match=complaint):
-        converter("json", schemas_enable=True).from_bytes([orjson.dumps(envelope)])
+        converter("json", **SCHEMAS).from_bytes([orjson.dumps(envelope)], "t")
 
 
 def test_a_missing_value_has_its_schemas_default() -> None:
     schema = {"type": "struct", "fields": [{"field": "a", "type": "int8", "optional": True, "default": 7}]}
-    read = converter("json", schemas_enable=True).from_bytes([orjson.dumps({"schema": schema, "payload": {}})])
+    read = converter("json", **SCHEMAS).from_bytes([orjson.dumps({"schema": schema, "payload": {}})], "t")
     assert read.values == [{"a": 7}]
 
 
 def test_kafka_connects_json_has_schemas_unless_told_otherwise_and_ours_has_none() -> None:
     java = "org.apache.kafka.connect.json.JsonConverter"
     for name, enabled, data in [(java, None, True), (java, False, False), ("json", None, False), ("json", True, True)]:
-        (written,) = converter(name, schemas_enable=enabled).to_bytes(Column([1]))
+        options = {} if enabled is None else {"schemas.enable": enabled}
+        (written,) = converter(name, **options).to_bytes(Column([1]), "t")
         assert (written == b'{"schema":null,"payload":1}') == data
 
 
 def test_a_header_that_is_not_utf_8_stays_bytes() -> None:
-    assert converter("simple").from_bytes([b"\xff", b"1", b"null", b"[1", b"12:00"]).values == [
+    assert converter("simple").from_bytes([b"\xff", b"1", b"null", b"[1", b"12:00"], "t").values == [
         b"\xff", 1, None, "[1", "12:00",
     ]  # fmt: skip
 
 
 def test_times_are_times() -> None:
     schema = {"type": "int32", "name": f"{LOGICAL}Time"}
-    json = converter("json", schemas_enable=True)
-    (written,) = json.to_bytes(Column([time(1, 2, 3, 4000)], [schema]))
+    json = converter("json", **SCHEMAS)
+    (written,) = json.to_bytes(Column([time(1, 2, 3, 4000)], [schema]), "t")
     assert orjson.loads(written or b"")["payload"] == 3723004
-    assert json.to_bytes(Column([date(2024, 10, 4)], [{"type": "int32", "name": f"{LOGICAL}Date"}]))[0] is not None
+    assert json.to_bytes(Column([date(2024, 10, 4)], [{"type": "int32", "name": f"{LOGICAL}Date"}]), "t")[0] is not None
+
+
+def test_text_in_another_character_set() -> None:
+    latin = converter("string", **{"converter.encoding": "ISO-8859-1"})
+    assert latin.to_bytes(Column(["größe", "€"]), "t") == [b"gr\xf6\xdfe", b"?"]
+    assert latin.from_bytes([b"gr\xf6\xdfe"], "t").values == ["größe"]
+
+
+@pytest.mark.parametrize(
+    ("name", "option", "value", "complaint"),
+    [
+        ("string", "converter.encoding", "klingon", "no character set"),
+        ("string", "converter.encoding", "UTF-16", "write UTF-16BE or UTF-16LE"),
+        ("json", "schema.content", "{", "is not JSON"),
+        ("json", "schema.content", '{"fields": []}', "is no schema"),
+        ("json", "decimal.format", "ROMAN", "is not one of BASE64, NUMERIC"),
+        ("json", "schema.enable", "true", "did you mean schemas.enable"),
+    ],
+)
+def test_a_wrong_option_is_named_as_the_configuration_has_it(
+    name: str, option: str, value: str, complaint: str
+) -> None:
+    with pytest.raises(BadConfiguration, match=complaint) as caught:
+        converter(name, **{"schemas.enable": True} if option == "schema.content" else {}, **{option: value})
+    assert caught.value.problems[0].where == f"value.converter.{option}"
+
+
+def test_each_of_kafka_connects_names_is_understood() -> None:
+    for name in ("org.apache.kafka.connect.storage.StringConverter", "StringConverter", "String", "string"):
+        assert Converters().find(name, "key").import_path.endswith("StringConverter")
+    with pytest.raises(BadConfiguration, match="no converter that is installed here"):
+        Converters().find("simple", "value")  # headers only

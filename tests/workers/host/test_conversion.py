@@ -8,14 +8,12 @@ import pytest
 
 from penstock import Batch
 from penstock.connector import ColumnsHold
-from penstock_workers.connector_config import common_config
 from penstock_workers.host.conversion import Conversion
 from penstock_workers.host.stages import Stage
 
 
 def conversion(columns_hold: ColumnsHold, **options: str) -> Conversion:
-    config = {"name": "c", "connector.class": "c"} | {key.replace("_", "."): value for key, value in options.items()}
-    return Conversion(common_config(config), columns_hold)
+    return Conversion({key.replace("_", "."): value for key, value in options.items()}, columns_hold)
 
 
 @pytest.mark.parametrize("columns_hold", ["bytes", "text"])

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from penstock_workers.client.compression import Compression
 from penstock_workers.client.consumer import AiokafkaConsumer
-from penstock_workers.client.fetcher import Isolation
+from penstock_workers.client.fetcher import Beginning, Isolation
 from penstock_workers.client.interface import Consumer, Producer
 from penstock_workers.client.producer import AiokafkaProducer
 from penstock_workers.log_connection import LogConnection
 
-__all__ = ["Compression", "Consumer", "Isolation", "LogConnection", "Producer", "consumer", "producer"]
+__all__ = ["Beginning", "Compression", "Consumer", "Isolation", "LogConnection", "Producer", "consumer", "producer"]
 
 
 def producer(
@@ -37,6 +37,7 @@ def consumer(
     *,
     client_id: str = "penstock",
     isolation: Isolation = "read_committed",
+<<<<<<< HEAD
     longest_call_seconds: float = 0.0,
 ) -> Consumer:
     """The member `instance` of `group`, yet to be started. Without a stored offset it begins at the earliest.
@@ -52,3 +53,9 @@ def consumer(
         isolation=isolation,
         longest_call_seconds=longest_call_seconds,
     )
+=======
+    beginning: Beginning = "earliest",
+) -> Consumer:
+    """The member `instance` of `group`, yet to be started. Without a stored offset it begins where `beginning` says."""
+    return AiokafkaConsumer(log, group, instance, client_id=client_id, isolation=isolation, beginning=beginning)
+>>>>>>> 6b4c63e (C)

@@ -16,7 +16,7 @@ from aiokafka.structs import OffsetAndMetadata
 
 from penstock import Batch, RetryLater, TopicPartition
 from penstock_workers.client.errors import explained
-from penstock_workers.client.fetcher import Fetcher, Isolation
+from penstock_workers.client.fetcher import Beginning, Fetcher, Isolation
 from penstock_workers.client.membership import Membership
 from penstock_workers.client.rebalance import Rebalance, Revocation
 from penstock_workers.client.unreachable import why_unreachable
@@ -50,7 +50,11 @@ class AiokafkaConsumer:
         *,
         client_id: str,
         isolation: Isolation,
+<<<<<<< HEAD
         longest_call_seconds: float,
+=======
+        beginning: Beginning,
+>>>>>>> 6b4c63e (C)
     ) -> None:
         self._log = log
         self._group = group
@@ -59,7 +63,7 @@ class AiokafkaConsumer:
         self._client = AIOKafkaClient(
             **log.aiokafka_options(), client_id=client_id, metadata_max_age_ms=METADATA_MAX_AGE_MILLISECONDS
         )
-        self._fetcher = Fetcher(self._client, isolation, self._wake)
+        self._fetcher = Fetcher(self._client, isolation, self._wake, beginning)
         self._coordinator: GroupCoordinator | None = None
         self._rebalance = Rebalance(self._wake)
         self._waiters: set[Future[None]] = set()

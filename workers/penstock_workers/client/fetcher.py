@@ -24,6 +24,7 @@ from penstock_workers.client.fetched import AbortedTransaction, FetchedPartition
 logger = structlog.get_logger()
 
 Isolation = Literal["read_uncommitted", "read_committed"]
+Beginning = Literal["earliest", "latest"]
 
 PARTITION_MAX_BYTES = 1_048_576
 RESPONSE_MAX_BYTES = 16 * PARTITION_MAX_BYTES
@@ -33,12 +34,16 @@ READ_MAX_RECORDS = 10_000
 """`read` stops decoding after about so many, because decoding blocks the event loop."""
 WAIT_MILLISECONDS = 500
 BACKOFF_SECONDS = 0.1
-EARLIEST = -2
+TIMESTAMPS: dict[Beginning, int] = {"earliest": -2, "latest": -1}
+"""By which an offset is asked for."""
 
 
 class Fetcher:
-    def __init__(self, client: AIOKafkaClient, isolation: Isolation, arrived: Callable[[], None]) -> None:
+    def __init__(
+        self, client: AIOKafkaClient, isolation: Isolation, arrived: Callable[[], None], beginning: Beginning
+    ) -> None:
         """`arrived` is called whenever there is something for `read`."""
+        self._beginning = beginning
         self._client = client
         self._isolation_level = ("read_uncommitted", "read_committed").index(isolation)
         self._arrived = arrived
@@ -56,7 +61,7 @@ class Fetcher:
         self._in_outage = False
 
     def start(self, next_offsets: Mapping[TopicPartition, int | None]) -> None:
-        """Fetch these partitions from these offsets on, None being the earliest there is."""
+        """Fetch these partitions from these offsets on, None being the beginning."""
         self._next_offsets = dict(next_offsets)
         self._loop_task = asyncio.create_task(self._run())
 
@@ -122,7 +127,7 @@ class Fetcher:
             if leader is None:
                 raise kafka.LeaderNotAvailableError
             if unknown:
-                await self._look_up_earliest(leader, unknown)
+                await self._look_up_beginning(leader, unknown)
             else:
                 await self._fetch(leader, partitions)
             self._in_outage = False
@@ -139,8 +144,8 @@ class Fetcher:
             del self._tasks[leader]
             self._changed.set()
 
-    async def _look_up_earliest(self, leader: int, partitions: Sequence[TopicPartition]) -> None:
-        topics = _by_topic([(topic, (partition, EARLIEST)) for topic, partition in partitions])
+    async def _look_up_beginning(self, leader: int, partitions: Sequence[TopicPartition]) -> None:
+        topics = _by_topic([(topic, (partition, TIMESTAMPS[self._beginning])) for topic, partition in partitions])
         response = await self._client.send(leader, OffsetRequest(-1, self._isolation_level, topics))
         for topic, answers in response.topics:
             for partition, error_code, _timestamp, offset in answers:
@@ -176,7 +181,9 @@ class Fetcher:
             _raise_for(error_code, topic_partition.topic)
         except kafka.OffsetOutOfRangeError:
             logger.warning(
-                "offset is out of range, reading on from the earliest", partition=topic_partition, offset=offset
+                f"offset is out of range, reading on from the {self._beginning}",
+                partition=topic_partition,
+                offset=offset,
             )
             self._next_offsets[topic_partition] = None
             return

@@ -74,7 +74,7 @@ class Consumer(Protocol):
         """Connect and begin to join the group. Raises ConnectionLost when the log cannot be reached.
 
         `assigned` is told all partitions that are this member's from now on, and answers where to resume those whose
-        offset the sink keeps itself; the others resume where the group committed, or at the earliest. `revoked` is
+        offset the sink keeps itself; the others resume where the group committed, or at the beginning. `revoked` is
         awaited before partitions are given up, and may still commit. Both run inside `next_batches` and nowhere
         else; what they raise, it raises. A topic that does not exist yet is read once it does.
         """

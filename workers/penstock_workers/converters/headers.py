@@ -8,7 +8,7 @@ from typing import Any
 
 import orjson
 
-from penstock import Column, Converter
+from penstock import Column, Converter, ConverterConfig
 from penstock_workers.converters.text import text_of
 
 INTEGER = re.compile(r"[+-]?\d+")
@@ -16,12 +16,15 @@ DECIMAL = re.compile(r"[+-]?(\d+\.\d*|\.?\d+)([eE][+-]?\d+)?")
 WORDS = {"true": True, "false": False, "null": None}
 
 
-class SimpleHeaderConverter(Converter):
-    def to_bytes(self, column: Column) -> Sequence[bytes | None]:
+class SimpleHeaderConverter(Converter[ConverterConfig]):
+    aliases = ("simple",)
+    parts = ("header",)
+
+    def to_bytes(self, column: Column, topic: str) -> Sequence[bytes | None]:
         return [None if value is None else _text(value).encode() for value in column.values]
 
-    def from_bytes(self, column: Sequence[bytes | None]) -> Column:
-        return Column([None if data is None else _value(data) for data in column])
+    def from_bytes(self, data: Sequence[bytes | None], topic: str) -> Column:
+        return Column([None if each is None else _value(each) for each in data])
 
 
 def _text(value: Any) -> str:

@@ -5,52 +5,151 @@ from __future__ import annotations
 import base64
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
-from typing import Any
+from typing import Any, ClassVar
 
+import msgspec
 import orjson
 
-from penstock import Column, Converter, Schema
-from penstock_workers.converters.schemas import from_payload, to_payload
+from penstock import BadConfiguration, Column, Config, Converter, ConverterConfig, Part, Schema, option
+from penstock_workers.converters.payloads import Payloads
+from penstock_workers.converters.schemas import DECIMAL
 
 OPTIONS = orjson.OPT_NON_STR_KEYS
+NUMERIC = "NUMERIC"
+DECIMAL_FORMATS = ("BASE64", NUMERIC, "base64", "numeric")
+ENVELOPE = {"schema", "payload"}
 
 
-class PlainJsonConverter(Converter):
-    def to_bytes(self, column: Column) -> Sequence[bytes | None]:
-        return [None if value is None else orjson.dumps(value, _encodable, OPTIONS) for value in column.values]
+class JsonConfig(ConverterConfig):
+    """JSON. Options and their meanings are those of Kafka Connect's JsonConverter."""
 
-    def from_bytes(self, column: Sequence[bytes | None]) -> Column:
-        try:
-            return Column(list(map(orjson.loads, column)))  # type: ignore[arg-type]  # without a loop of Python's
-        except orjson.JSONDecodeError:  # a None is no JSON either
-            return Column([None if data is None else orjson.loads(data) for data in column])
+    schemas_enable: bool = option(
+        "Each value travels with its schema, in the envelope of schema and payload.", default=False, group="Schemas"
+    )
+    schema_content: str | None = option(
+        "Sinks: the schema of all values, as JSON. Values then come without the envelope. With schemas.enable only.",
+        default=None,
+        group="Schemas",
+    )
+    schemas_cache_size: int = option(
+        "Accepted so that configurations of Kafka Connect pass: there is no cache.",
+        default=1000,
+        minimum=0,
+        importance="low",
+        group="Schemas",
+    )
+    decimal_format: str = option(
+        "How decimals of a schema are written: BASE64, the bytes of the unscaled number, or NUMERIC, a JSON number."
+        " Both are read.",
+        default="BASE64",
+        choices=DECIMAL_FORMATS,
+        importance="low",
+        group="Serialization",
+    )
+    replace_null_with_default: bool = option(
+        "A field that is null and whose schema has a default gets that; else it stays null.",
+        default=True,
+        importance="low",
+        group="Serialization",
+    )
 
 
-class EnvelopeJsonConverter(Converter):
-    """A value without a schema gets `"schema": null`, and null without one is a record without a value."""
+class ConnectJsonConfig(JsonConfig):
+    """As json, but with schemas unless told otherwise, on which configurations of Kafka Connect rely."""
 
-    def to_bytes(self, column: Column) -> Sequence[bytes | None]:
+    schemas_enable: bool = option(
+        "Each value travels with its schema, in the envelope of schema and payload.", default=True, group="Schemas"
+    )
+
+
+class JsonConverter(Converter[JsonConfig]):
+    """With schemas, a value that has none gets `"schema": null`, and null without one is a record without a value."""
+
+    aliases: ClassVar[Sequence[str]] = ("json",)
+
+    def __init__(self, config: JsonConfig, part: Part = "value") -> None:
+        super().__init__(config, part)
+        self._payloads = Payloads(
+            numeric_decimals=config.decimal_format.upper() == NUMERIC,
+            replace_null_with_default=config.replace_null_with_default,
+        )
+        self._fixed_schema = _schema_of(config.schema_content) if config.schemas_enable else None
+
+    def to_bytes(self, column: Column, topic: str) -> Sequence[bytes | None]:
+        if column.schemas is None and not self.config.schemas_enable:
+            return [None if value is None else _dumps(value) for value in column.values]
+        write = self._wrapped if self.config.schemas_enable else self._bare
         schemas = column.schemas or [None] * len(column.values)
-        return [self._wrapped(value, schema) for value, schema in zip(column.values, schemas, strict=True)]
+        return [
+            None if value is None and schema is None else write(value, schema)
+            for value, schema in zip(column.values, schemas, strict=True)
+        ]
 
-    def from_bytes(self, column: Sequence[bytes | None]) -> Column:
-        rows = [(None, None) if data is None else self._unwrapped(data) for data in column]
+    def from_bytes(self, data: Sequence[bytes | None], topic: str) -> Column:
+        if not self.config.schemas_enable:
+            return Column(_loaded(data))
+        rows = [(None, None) if each is None else self._unwrapped(each) for each in data]
         return Column([value for value, _ in rows], [schema for _, schema in rows])
 
-    def _wrapped(self, value: Any, schema: Schema | None) -> bytes | None:
-        if schema is None:
-            return None if value is None else orjson.dumps({"schema": None, "payload": value}, _encodable, OPTIONS)
-        return orjson.dumps({"schema": schema, "payload": to_payload(value, schema)}, _encodable, OPTIONS)
+    def _bare(self, value: Any, schema: Schema | None) -> bytes:
+        return _dumps(value if schema is None else self._payloads.to_payload(value, schema))
+
+    def _wrapped(self, value: Any, schema: Schema | None) -> bytes:
+        payload = value if schema is None else self._payloads.to_payload(value, schema)
+        return _dumps({"schema": schema, "payload": payload})
 
     def _unwrapped(self, data: bytes) -> tuple[Any, Schema | None]:
-        envelope = orjson.loads(data)
-        if not (isinstance(envelope, Mapping) and envelope.keys() == {"schema", "payload"}):
+        if self._fixed_schema is not None:
+            payload = _loads(data, exact_decimals=True)
+            return self._payloads.from_payload(payload, self._fixed_schema), self._fixed_schema
+        envelope = _loads(data, exact_decimals=DECIMAL.encode() in data)
+        if not (isinstance(envelope, Mapping) and envelope.keys() == ENVELOPE):
             raise ValueError(
                 'it has to be an object with "schema" and "payload" and no other fields; '
                 "for plain JSON set schemas.enable=false"
             )
         schema, payload = envelope["schema"], envelope["payload"]
-        return (payload, None) if schema is None else (from_payload(payload, schema), schema)
+        return (payload, None) if schema is None else (self._payloads.from_payload(payload, schema), schema)
+
+
+class ConnectJsonConverter(JsonConverter):
+    aliases = ()
+
+    @classmethod
+    def config_class(cls) -> type[Config]:
+        return ConnectJsonConfig
+
+
+def _schema_of(text: str | None) -> Schema | None:
+    if not text:
+        return None
+    try:
+        schema = orjson.loads(text)
+    except orjson.JSONDecodeError as error:
+        raise BadConfiguration(f"is not JSON: {error}", where="schema.content") from error
+    if not (isinstance(schema, Mapping) and "type" in schema):
+        raise BadConfiguration(
+            "is no schema",
+            where="schema.content",
+            hint='write what the envelope has as "schema": {"type": "struct", "fields": [...]}',
+        )
+    return schema
+
+
+def _loaded(data: Sequence[bytes | None]) -> list[Any]:
+    try:
+        return list(map(orjson.loads, data))  # type: ignore[arg-type]  # without a loop of Python's
+    except orjson.JSONDecodeError:  # a None is no JSON either
+        return [None if each is None else orjson.loads(each) for each in data]
+
+
+def _loads(data: bytes, *, exact_decimals: bool) -> Any:
+    """Slower, and with each number that has a point as a Decimal, where one may be a decimal of a schema."""
+    return _EXACT.decode(data) if exact_decimals else orjson.loads(data)
+
+
+def _dumps(value: Any) -> bytes:
+    return orjson.dumps(value, _encodable, OPTIONS)
 
 
 def _encodable(value: Any) -> Any:
@@ -60,3 +159,6 @@ def _encodable(value: Any) -> Any:
     if isinstance(value, Decimal) and value.is_finite():
         return orjson.Fragment(str(value))
     raise TypeError(f"{type(value).__name__} cannot be written as JSON")
+
+
+_EXACT = msgspec.json.Decoder(float_hook=Decimal)

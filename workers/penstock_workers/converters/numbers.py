@@ -4,37 +4,31 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar
 
-from penstock import Column, Converter, Schema
-
-TYPES: dict[str, tuple[str, str]] = {
-    "boolean": (">?", "boolean"),
-    "short": (">h", "int16"),
-    "integer": (">i", "int32"),
-    "long": (">q", "int64"),
-    "float": (">f", "float"),
-    "double": (">d", "double"),
-}
-"""For each converter the format of `struct`, and the type as schemas name it."""
+from penstock import Column, Converter, ConverterConfig, Part, Schema
 
 
-class NumberConverter(Converter):
-    def __init__(self, name: str) -> None:
-        self._name = name
-        layout, schema_type = TYPES[name]
-        self._struct = struct.Struct(layout)
-        self._schema: Schema = {"type": schema_type, "optional": True}
-        self._accepts: tuple[type, ...] = {"?": (bool,), "f": (float, int), "d": (float, int)}.get(layout[1], (int,))
+class NumberConverter(Converter[ConverterConfig]):
+    layout: ClassVar[str]
+    """As in `struct`."""
+    schema_type: ClassVar[str]
+    accepts: ClassVar[tuple[type, ...]] = (int,)
 
-    def to_bytes(self, column: Column) -> Sequence[bytes | None]:
+    def __init__(self, config: ConverterConfig, part: Part = "value") -> None:
+        super().__init__(config, part)
+        self._name = self.aliases[0]
+        self._struct = struct.Struct(self.layout)
+        self._schema: Schema = {"type": self.schema_type, "optional": True}
+
+    def to_bytes(self, column: Column, topic: str) -> Sequence[bytes | None]:
         return [None if value is None else self._packed(value) for value in column.values]
 
-    def from_bytes(self, column: Sequence[bytes | None]) -> Column:
-        return Column([None if data is None else self._unpacked(data) for data in column], [self._schema] * len(column))
+    def from_bytes(self, data: Sequence[bytes | None], topic: str) -> Column:
+        return Column([None if each is None else self._unpacked(each) for each in data], [self._schema] * len(data))
 
     def _packed(self, value: Any) -> bytes:
-        if not isinstance(value, self._accepts) or (isinstance(value, bool) and bool not in self._accepts):
+        if not isinstance(value, self.accepts) or (isinstance(value, bool) and bool not in self.accepts):
             raise TypeError(f"{type(value).__name__} is no {self._name}")
         try:
             return self._struct.pack(value)
@@ -45,3 +39,33 @@ class NumberConverter(Converter):
         if len(data) != self._struct.size or (self._name == "boolean" and data not in (b"\0", b"\1")):
             raise ValueError(f"{len(data)} bytes are no {self._name}, which has {self._struct.size}: {data[:16]!r}")
         return self._struct.unpack(data)[0]
+
+
+class BooleanConverter(NumberConverter):
+    aliases = ("boolean",)
+    layout, schema_type, accepts = ">?", "boolean", (bool,)
+
+
+class ShortConverter(NumberConverter):
+    aliases = ("short",)
+    layout, schema_type = ">h", "int16"
+
+
+class IntegerConverter(NumberConverter):
+    aliases = ("integer",)
+    layout, schema_type = ">i", "int32"
+
+
+class LongConverter(NumberConverter):
+    aliases = ("long",)
+    layout, schema_type = ">q", "int64"
+
+
+class FloatConverter(NumberConverter):
+    aliases = ("float",)
+    layout, schema_type, accepts = ">f", "float", (float, int)
+
+
+class DoubleConverter(NumberConverter):
+    aliases = ("double",)
+    layout, schema_type, accepts = ">d", "double", (float, int)

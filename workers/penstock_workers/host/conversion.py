@@ -6,21 +6,20 @@ What needs no conversion (bytes as they are, text where text is wanted) is never
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from itertools import accumulate, pairwise
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
-from penstock import Batch, Column, Converter, Header, Schema
+from penstock import Batch, Column, Converter, Header, Part, Schema
 from penstock.connector import ColumnsHold
-from penstock_workers.connector_config import CommonConnectorConfig
-from penstock_workers.converters import names
-from penstock_workers.converters.registry import converter
+from penstock_workers.converters.choice import Converters, chosen_name
+from penstock_workers.converters.headers import SimpleHeaderConverter
+from penstock_workers.converters.keys import options_of
+from penstock_workers.converters.registry import make_converter
+from penstock_workers.converters.strings import BytesConverter, StringConverter
 from penstock_workers.converters.text import text_of
 from penstock_workers.host.stages import RecordFailure, Stage
-
-PASSED_THROUGH = (names.BYTES, names.STRING, names.SIMPLE)
-"""Converters that leave bytes and text as they are."""
 
 SCHEMAS: dict[str, Schema] = {
     "bytes": {"type": "bytes", "optional": False},
@@ -28,7 +27,10 @@ SCHEMAS: dict[str, Schema] = {
 }
 """Of what a source yields, unless it is null, which stays null."""
 
-Convert = Callable[[Column], Column]
+AnyConverter: TypeAlias = Converter[Any]
+Convert: TypeAlias = Callable[[Column], Column]
+Direction: TypeAlias = Callable[[AnyConverter, str], Convert]
+"""Of a converter and a topic."""
 
 
 class Converted(NamedTuple):
@@ -45,13 +47,16 @@ class Converted(NamedTuple):
 
 
 class Conversion:
-    def __init__(self, config: CommonConnectorConfig, columns_hold: ColumnsHold) -> None:
+    def __init__(
+        self, config: Mapping[str, str], columns_hold: ColumnsHold, import_paths: Mapping[str, str] | None = None
+    ) -> None:
+        """`config`: the connector's, completed by the worker's. `import_paths`: of the converters that it names, where
+        they are not Penstock's own. Raises BadConfiguration, and Failed where a converter cannot be imported."""
         self._columns_hold = columns_hold
-        default = names.JSON if columns_hold == "values" else names.BYTES
-        self._key = self._used(config.key_converter or default, config.key_converter_schemas_enable)
-        self._value = self._used(config.value_converter or default, config.value_converter_schemas_enable)
-        header_default = names.SIMPLE if columns_hold == "values" else names.BYTES
-        self._header = self._used(config.header_converter or header_default, config.header_converter_schemas_enable)
+        self._import_paths = import_paths or {}
+        self._key = self._used(config, "key")
+        self._value = self._used(config, "value")
+        self._header = self._used(config, "header")
 
     @property
     def is_needed(self) -> bool:
@@ -63,16 +68,18 @@ class Conversion:
     def from_log(self, batch: Batch) -> Converted:
         return self._convert(batch, self._from_bytes)
 
-    def _used(self, name: str, schemas_enable: bool | None) -> Converter | None:
-        if self._columns_hold != "values" and names.native_name(name) in PASSED_THROUGH:
-            return None
-        return converter(name, schemas_enable=schemas_enable)
+    def _used(self, config: Mapping[str, str], part: Part) -> AnyConverter | None:
+        """None where there is nothing to do: bytes stay bytes, and text text."""
+        name = chosen_name(config, part, self._columns_hold)
+        path = self._import_paths.get(name) or Converters().find(name, part).import_path
+        converter = make_converter(path, part, options_of(config, part))
+        return None if self._columns_hold != "values" and _passes_through(converter) else converter
 
-    def _convert(self, batch: Batch, direction: Callable[[Converter], Convert]) -> Converted:
+    def _convert(self, batch: Batch, direction: Direction) -> Converted:
         failed: dict[int, RecordFailure] = {}
 
-        def converted(stage: Stage, by: Converter, column: Column) -> Column:
-            done, errors = convert(direction(by), column)
+        def converted(stage: Stage, by: AnyConverter, column: Column) -> Column:
+            done, errors = convert(direction(by, batch.topic), column)
             for index, error in errors.items():
                 failed.setdefault(index, RecordFailure(stage, batch, index, error, class_name(by)))
             return done
@@ -86,7 +93,7 @@ class Conversion:
             new = replace(new, values=values.values, value_schemas=values.schemas)
         if self._header is not None and batch.headers is not None:
             by = self._header
-            headers, errors = convert_headers(direction(by), batch.headers)
+            headers, errors = convert_headers(direction(by, batch.topic), batch.headers)
             for index, error in errors.items():
                 failed.setdefault(index, RecordFailure(Stage.HEADER_CONVERTER, batch, index, error, class_name(by)))
             new = replace(new, headers=headers)
@@ -95,7 +102,7 @@ class Conversion:
         kept = [index for index in range(len(batch)) if index not in failed]
         return Converted(new.select(kept), [failed[index] for index in sorted(failed)], kept)
 
-    def _to_bytes(self, by: Converter) -> Convert:
+    def _to_bytes(self, by: AnyConverter, topic: str) -> Convert:
         def to_bytes(column: Column) -> Column:
             values, schemas = column
             if self._columns_hold == "text":
@@ -103,13 +110,13 @@ class Conversion:
             if self._columns_hold != "values":
                 schema = SCHEMAS[self._columns_hold]
                 schemas = [None if value is None else schema for value in values]
-            return Column(by.to_bytes(Column(values, schemas)))
+            return Column(by.to_bytes(Column(values, schemas), topic))
 
         return to_bytes
 
-    def _from_bytes(self, by: Converter) -> Convert:
+    def _from_bytes(self, by: AnyConverter, topic: str) -> Convert:
         def from_bytes(column: Column) -> Column:
-            read = by.from_bytes(column.values)
+            read = by.from_bytes(column.values, topic)
             match self._columns_hold:
                 case "values":
                     return read
@@ -122,6 +129,12 @@ class Conversion:
             return column  # it has only been checked
 
         return from_bytes
+
+
+def _passes_through(converter: AnyConverter) -> bool:
+    if isinstance(converter, StringConverter):
+        return converter.is_utf_8
+    return isinstance(converter, BytesConverter | SimpleHeaderConverter)
 
 
 def convert(step: Convert, column: Column) -> tuple[Column, dict[int, Exception]]:

@@ -13,7 +13,7 @@ import traceback
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 import uvloop
 from setproctitle import setproctitle
@@ -22,7 +22,11 @@ from penstock import Failed as ConnectorFailed
 from penstock import PenstockError, Positions, Sink, Source
 from penstock.connector import Connector
 from penstock_workers import client
+<<<<<<< HEAD
 from penstock_workers.connector_config import SPLIT_OF, TASK_CLASS, CommonConnectorConfig
+=======
+from penstock_workers.connector_config import common_config, is_common, sink_group
+>>>>>>> 6b4c63e (C)
 from penstock_workers.errors import LogUnavailable
 from penstock_workers.host.channel import Channel
 from penstock_workers.host.failures import RecordsFailed
@@ -164,7 +168,12 @@ async def run_source(
 ) -> None:
     """The start of a transactional producer fences the one of the task before: its last position is known only then."""
     client_id = f"connector-producer-{spec.name}"
-    producer = client.producer(spec.log, client_id=client_id, transactional_id=spec.transactional_id)
+    producer = client.producer(
+        spec.log,
+        client_id=client_id,
+        transactional_id=spec.transactional_id,
+        compression=cast(client.Compression, common_config(spec.config).producer_override_compression_type),
+    )
     await of_the_log(producer.start())
     try:
         report(PositionsWanted())
@@ -189,11 +198,24 @@ def ask_for_split(source: Source[Any], report: Report) -> None:
 
 
 async def run_sink(spec: TaskSpec, sink: Sink[Any], report: Report, stop: asyncio.Event, rate_limit: RateLimit) -> None:
+    common = common_config(spec.config)
+
     def new_consumer() -> client.Consumer:
         client_id = f"connector-consumer-{spec.name}"
+<<<<<<< HEAD
         group = f"connect-{spec.connector}"
         return client.consumer(
             spec.log, group, spec.name, client_id=client_id, longest_call_seconds=spec.longest_silence_seconds
+=======
+        group = sink_group(spec.connector, spec.config)
+        return client.consumer(
+            spec.log,
+            group,
+            spec.name,
+            client_id=client_id,
+            isolation=cast(client.Isolation, common.consumer_override_isolation_level),
+            beginning=cast(client.Beginning, common.consumer_override_auto_offset_reset),
+>>>>>>> 6b4c63e (C)
         )
 
     await run_reporting(SinkTask(spec, sink, new_consumer, rate_limit, report, stop), report)
@@ -241,9 +263,13 @@ def load(spec: TaskSpec) -> Connector[Any]:
         ) from error
     config_class = connector_class.config_class()
     own = config_class.json_schema()["properties"]
+<<<<<<< HEAD
     common = CommonConnectorConfig.json_schema()["properties"]
     hidden = common.keys() - own.keys() | {SPLIT_OF, TASK_CLASS}
     config = {key: value for key, value in spec.config.items() if key not in hidden}
+=======
+    config = {key: value for key, value in spec.config.items() if key in own or not is_common(key)}
+>>>>>>> 6b4c63e (C)
     connector: Connector[Any] = connector_class(config_class.parse(config))
     return connector
 

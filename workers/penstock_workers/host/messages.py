@@ -31,7 +31,8 @@ class TaskSpec:
     """`penstock_file.source:FileSource`, as `PluginInfo.import_path` says."""
     type: ConnectorType
     config: Mapping[str, str]
-    """The connector's configuration as people wrote it, the common options included."""
+    """The connector's configuration as people wrote it, the common options included, completed by what it has from the
+    worker's."""
     log: LogConnection
     offset_topic: str
     """Where the positions of a source are written."""
@@ -40,8 +41,13 @@ class TaskSpec:
     call_timeout_seconds: float = 60.0
     tasks: int = 1
     """How many the connector has: rate limits are shared among them."""
+<<<<<<< HEAD
     logger_levels: Mapping[str, int] = field(default_factory=dict)
     """Those that somebody has set, see `NewLoggerLevels`."""
+=======
+    converter_paths: Mapping[str, str] = field(default_factory=dict)
+    """Where converters are found, by the names that the configuration has for them; Penstock's own need no place."""
+>>>>>>> 6b4c63e (C)
     split_max: int = 0
     """Not 0: run nothing, only divide the work of the connector into at most so many tasks."""
 

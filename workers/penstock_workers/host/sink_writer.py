@@ -48,7 +48,7 @@ class SinkWriter:
         self._sink = sink
         self._connection = connection
         self._membership = membership
-        conversion = Conversion(config, sink.columns_hold)
+        conversion = Conversion(spec.config, sink.columns_hold, spec.converter_paths)
         self._conversion = conversion if conversion.is_needed else None
         _check_dead_letter_topic(config, sink)
         self.failures = Failures(spec, config, errors)

@@ -37,7 +37,7 @@ class SourceIntake:
         self._spec = spec
         self._config = config
         self._by = class_name(source)
-        conversion = Conversion(config, source.columns_hold)
+        conversion = Conversion(spec.config, source.columns_hold, spec.converter_paths)
         self._conversion = conversion if conversion.is_needed else None
         self.failures = Failures(spec, config, errors)
         self._producer = producer

@@ -13,6 +13,7 @@ from aiokafka.errors import KafkaError
 from penstock import TopicPartition
 from penstock_workers.client.errors import explained
 from penstock_workers.config import WorkerConfig
+from penstock_workers.connector_config import sink_group
 from penstock_workers.errors import BadOffsets
 from penstock_workers.host.log_errors import as_log_unavailable
 from penstock_workers.offsets.entries import OffsetEntry, sink_entry, sink_offsets
@@ -28,7 +29,7 @@ class SinkOffsets:
         self._config = config
         self._tables = tables
         self._name = name
-        self._group = f"connect-{name}"
+        self._group = sink_group(name, tables.configs.configs.get(name, {}))
 
     async def read(self) -> list[OffsetEntry]:
         async with self._asking() as group:
