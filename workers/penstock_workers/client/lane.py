@@ -134,8 +134,8 @@ class Lane:
 
 
 def chunk_max_bytes(record_batch_max_bytes: int) -> int:
-    """How much to encode as one record batch for a topic that takes as much: what is refused as too large never has been
-    only because of its neighbours."""
+    """How much to encode as one record batch for a topic that takes as much: no record is to be refused because of its
+    neighbours."""
     return min(RECORD_BATCH_MAX_BYTES, int(record_batch_max_bytes / INCOMPRESSIBLE) - HEADER.size)
 
 
