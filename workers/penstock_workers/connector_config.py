@@ -215,7 +215,7 @@ def common_config(config: Mapping[str, str]) -> CommonConnectorConfig:
 
 def is_common(key: str) -> bool:
     """An option of the platform: a connector is not told it, unless it has one of the same name."""
-    return key in _DEFAULTS or key == SPLIT_OF or part_of(key) is not None or is_foreign(key)
+    return key in _DEFAULTS or key in (SPLIT_OF, TASK_CLASS) or part_of(key) is not None or is_foreign(key)
 
 
 def sink_group(name: str, config: Mapping[str, str]) -> str:

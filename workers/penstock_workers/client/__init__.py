@@ -37,10 +37,10 @@ def consumer(
     *,
     client_id: str = "penstock",
     isolation: Isolation = "read_committed",
-<<<<<<< HEAD
+    beginning: Beginning = "earliest",
     longest_call_seconds: float = 0.0,
 ) -> Consumer:
-    """The member `instance` of `group`, yet to be started. Without a stored offset it begins at the earliest.
+    """The member `instance` of `group`, yet to be started. Without a stored offset it begins where `beginning` says.
 
     `longest_call_seconds`: for how long its process may do something else, or nothing, and remain a member. Who comes
     in its place need not wait for that; what has no successor is read by nobody for as long.
@@ -51,11 +51,6 @@ def consumer(
         instance,
         client_id=client_id,
         isolation=isolation,
+        beginning=beginning,
         longest_call_seconds=longest_call_seconds,
     )
-=======
-    beginning: Beginning = "earliest",
-) -> Consumer:
-    """The member `instance` of `group`, yet to be started. Without a stored offset it begins where `beginning` says."""
-    return AiokafkaConsumer(log, group, instance, client_id=client_id, isolation=isolation, beginning=beginning)
->>>>>>> 6b4c63e (C)

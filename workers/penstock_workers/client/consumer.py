@@ -50,11 +50,8 @@ class AiokafkaConsumer:
         *,
         client_id: str,
         isolation: Isolation,
-<<<<<<< HEAD
-        longest_call_seconds: float,
-=======
         beginning: Beginning,
->>>>>>> 6b4c63e (C)
+        longest_call_seconds: float,
     ) -> None:
         self._log = log
         self._group = group

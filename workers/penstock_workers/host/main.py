@@ -22,11 +22,7 @@ from penstock import Failed as ConnectorFailed
 from penstock import PenstockError, Positions, Sink, Source
 from penstock.connector import Connector
 from penstock_workers import client
-<<<<<<< HEAD
-from penstock_workers.connector_config import SPLIT_OF, TASK_CLASS, CommonConnectorConfig
-=======
 from penstock_workers.connector_config import common_config, is_common, sink_group
->>>>>>> 6b4c63e (C)
 from penstock_workers.errors import LogUnavailable
 from penstock_workers.host.channel import Channel
 from penstock_workers.host.failures import RecordsFailed
@@ -202,11 +198,6 @@ async def run_sink(spec: TaskSpec, sink: Sink[Any], report: Report, stop: asynci
 
     def new_consumer() -> client.Consumer:
         client_id = f"connector-consumer-{spec.name}"
-<<<<<<< HEAD
-        group = f"connect-{spec.connector}"
-        return client.consumer(
-            spec.log, group, spec.name, client_id=client_id, longest_call_seconds=spec.longest_silence_seconds
-=======
         group = sink_group(spec.connector, spec.config)
         return client.consumer(
             spec.log,
@@ -215,7 +206,7 @@ async def run_sink(spec: TaskSpec, sink: Sink[Any], report: Report, stop: asynci
             client_id=client_id,
             isolation=cast(client.Isolation, common.consumer_override_isolation_level),
             beginning=cast(client.Beginning, common.consumer_override_auto_offset_reset),
->>>>>>> 6b4c63e (C)
+            longest_call_seconds=spec.longest_silence_seconds,
         )
 
     await run_reporting(SinkTask(spec, sink, new_consumer, rate_limit, report, stop), report)
@@ -263,13 +254,7 @@ def load(spec: TaskSpec) -> Connector[Any]:
         ) from error
     config_class = connector_class.config_class()
     own = config_class.json_schema()["properties"]
-<<<<<<< HEAD
-    common = CommonConnectorConfig.json_schema()["properties"]
-    hidden = common.keys() - own.keys() | {SPLIT_OF, TASK_CLASS}
-    config = {key: value for key, value in spec.config.items() if key not in hidden}
-=======
     config = {key: value for key, value in spec.config.items() if key in own or not is_common(key)}
->>>>>>> 6b4c63e (C)
     connector: Connector[Any] = connector_class(config_class.parse(config))
     return connector
 

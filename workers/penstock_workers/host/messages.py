@@ -41,13 +41,10 @@ class TaskSpec:
     call_timeout_seconds: float = 60.0
     tasks: int = 1
     """How many the connector has: rate limits are shared among them."""
-<<<<<<< HEAD
     logger_levels: Mapping[str, int] = field(default_factory=dict)
     """Those that somebody has set, see `NewLoggerLevels`."""
-=======
     converter_paths: Mapping[str, str] = field(default_factory=dict)
     """Where converters are found, by the names that the configuration has for them; Penstock's own need no place."""
->>>>>>> 6b4c63e (C)
     split_max: int = 0
     """Not 0: run nothing, only divide the work of the connector into at most so many tasks."""
 
