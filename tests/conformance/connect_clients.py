@@ -1,9 +1,10 @@
-"""Drives Penstock with two clients that were written for Kafka Connect, unchanged: kafka-connect-py and kafkaconnect.
+"""Drives Penstock with clients that were written for Kafka Connect, unchanged: kafka-connect-py and kafkaconnect.
 
     python -m tests.conformance.connect_clients [--cache DIR]
 
 They are installed from PyPI into an environment of their own in DIR, where they are found again. Each step is a command
-of theirs and what it has to print; the exit code is 1 where one does otherwise.
+of theirs and what it has to print; the exit code is 1 where one does otherwise. The worker that they talk to is one of
+three; the others are killed all the time, and started again.
 """
 
 import argparse
@@ -18,7 +19,7 @@ from typing import NamedTuple
 
 from tests.conformance.node import running_node
 from tests.conformance.suite_run import make_environment
-from tests.conformance.worker import running_worker
+from tests.conformance.worker import dying_workers, running_worker
 
 PACKAGES = ("kafka-connect-py==1.0.0", "kafkaconnect==1.3.1", "confluent-kafka")
 PATIENCE_SECONDS = 20.0
@@ -40,6 +41,7 @@ def main() -> int:
         tempfile.TemporaryDirectory() as directory,
         running_node() as node,
         running_worker(node.bootstrap_servers) as url,
+        dying_workers(node.bootstrap_servers, 2),
     ):
         environment = {**os.environ, "KAFKA_CONNECT_URL": url, "KAFKA_BROKER_URL": node.bootstrap_servers}
         steps = [*kafka_connect_py(Path(directory)), *kafkaconnect(Path(directory))]
