@@ -74,6 +74,8 @@ async def group_lag(admin: Any, group: GroupState, log: LogConnection) -> list[P
     """Of every partition that the group reads or has committed offsets for."""
     from aiokafka import AIOKafkaConsumer, TopicPartition
 
+    from penstock_workers.client.offset_range import offset_range
+
     committed = {place: found.offset for place, found in (await admin.list_consumer_group_offsets(group.name)).items()}
     wanted = set(committed) | {TopicPartition(*place) for place in group.assigned}
     known = {
@@ -85,7 +87,7 @@ async def group_lag(admin: Any, group: GroupState, log: LogConnection) -> list[P
     if not places:
         return []  # and no consumer: aiokafka's cannot be stopped before it has done anything
     async with connected(AIOKafkaConsumer, log) as consumer:
-        starts, ends = await consumer.beginning_offsets(places), await consumer.end_offsets(places)
+        starts, ends = await offset_range(consumer, places)
     return [
         PartitionLag(
             place.topic,
@@ -114,8 +116,11 @@ async def _offsets_at(lags: Collection[PartitionLag], timestamp_ms: int, log: Lo
     """The first record at that time or later; the end where there is none."""
     from aiokafka import AIOKafkaConsumer, TopicPartition
 
+    from penstock_workers.client.offset_range import know_topics
+
     times = {TopicPartition(lag.topic, lag.partition): timestamp_ms for lag in lags}
     async with connected(AIOKafkaConsumer, log) as consumer:
+        await know_topics(consumer, times)
         found = await consumer.offsets_for_times(times)
     at = [found.get(TopicPartition(lag.topic, lag.partition)) for lag in lags]
     return [lag.end_offset if place is None else place.offset for lag, place in zip(lags, at, strict=True)]

@@ -39,18 +39,20 @@ def list_topics(internal: bool, log: LogConnection, output: str) -> None:
         click.echo("No topics yet. Create one: penstock topic create NAME", err=True)
 
 
-async def _topics(log: LogConnection) -> list[dict[str, Any]]:
+async def _topics(log: LogConnection, only: str | None = None) -> list[dict[str, Any]]:
     from aiokafka import AIOKafkaConsumer, TopicPartition
     from aiokafka.admin import AIOKafkaAdminClient
 
+    from penstock_workers.client.offset_range import offset_range
+
     async with connected(AIOKafkaAdminClient, log) as admin:
-        described = await admin.describe_topics()
+        described = [topic for topic in await admin.describe_topics() if only in (None, topic["topic"])]
     topics = sorted(described, key=lambda topic: topic["topic"])
     if not topics:
         return []
     places = [TopicPartition(t["topic"], p["partition"]) for t in topics for p in t["partitions"]]
     async with connected(AIOKafkaConsumer, log) as consumer:
-        starts, ends = await consumer.beginning_offsets(places), await consumer.end_offsets(places)
+        starts, ends = await offset_range(consumer, places)
     return [
         {
             "name": topic["topic"],
@@ -78,7 +80,7 @@ async def _topics(log: LogConnection) -> list[dict[str, Any]]:
 @output_option
 def describe_topic(name: str, log: LogConnection, output: str) -> None:
     """Partitions of one topic: leader, replicas, offsets. And which of its configurations are not at their default."""
-    found = [topic for topic in run(_topics(log)) if topic["name"] == name]
+    found = run(_topics(log, only=name))
     if not found:
         raise PenstockError(
             "there is no such topic", code="unknown-topic", where=name, hint="penstock topic list --internal"

@@ -41,7 +41,9 @@ async def _tail(name: str, count: int, at_end: bool, as_json: bool, log: LogConn
 
 async def _last(consumer: Any, places: list[Any], count: int) -> list[Any]:
     """The records at the last `count` offsets of each partition. Markers and compacted records leave gaps in these."""
-    starts, ends = await consumer.beginning_offsets(places), await consumer.end_offsets(places)
+    from penstock_workers.client.offset_range import offset_range
+
+    starts, ends = await offset_range(consumer, places)
     for place in places:
         consumer.seek(place, max(starts[place], ends[place] - count))
     found: list[Any] = []

@@ -120,13 +120,15 @@ class TrafficSampler:
         from aiokafka import TopicPartition
         from aiokafka.errors import KafkaError
 
+        from penstock_workers.client.offset_range import offset_range
+
         try:
             admin, consumer = self._clients = self._clients or await self._connect()
             described = [topic for topic in await admin.describe_topics() if not _internal(topic["topic"])]
             places = [
                 TopicPartition(topic["topic"], p["partition"]) for topic in described for p in topic["partitions"]
             ]
-            starts, ends = await consumer.beginning_offsets(places), await consumer.end_offsets(places)
+            starts, ends = await offset_range(consumer, places)
         except KafkaError as error:
             raise PenstockError("the log does not answer", where=self._bootstrap_servers) from error
         found: dict[str, tuple[int, int]] = {}

@@ -9,6 +9,7 @@ from typing import Any
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 
+from penstock_workers.client.offset_range import offset_range
 from penstock_workers.dead_letters.letter import DeadLetter
 from penstock_workers.dead_letters.replay_progress import ReplayProgress
 from penstock_workers.log_connection import LogConnection
@@ -31,8 +32,7 @@ class DeadLetterReader:
         """Of each partition the first offset and the one after the last."""
         if self._consumer is None:
             return {}
-        first = await self._consumer.beginning_offsets(self.partitions)
-        end = await self._consumer.end_offsets(self.partitions)
+        first, end = await offset_range(self._consumer, self.partitions)
         return {place.partition: (first[place], end[place]) for place in self.partitions}
 
     async def read(self, ranges: Mapping[int, tuple[int, int]]) -> AsyncGenerator[DeadLetter, None]:

@@ -12,6 +12,7 @@ from aiokafka.errors import KafkaError
 
 from penstock import TopicPartition
 from penstock_workers.client.errors import explained
+from penstock_workers.client.offset_range import offset_range
 from penstock_workers.config import WorkerConfig
 from penstock_workers.connector_config import sink_group
 from penstock_workers.errors import BadOffsets
@@ -52,7 +53,8 @@ class SinkOffsets:
         if not places:
             raise BadOffsets(f"none of the topics exists: {', '.join(topics)}", where=self._name)
         async with _explaining(self._group), self._consumer() as consumer:
-            found = await consumer.beginning_offsets(places) if to == "earliest" else await consumer.end_offsets(places)
+            starts, ends = await offset_range(consumer, places)
+            found = starts if to == "earliest" else ends
             if isinstance(to, int):
                 at_time = await consumer.offsets_for_times(dict.fromkeys(places, to))
                 found |= {place: each.offset for place, each in at_time.items() if each is not None}

@@ -1,0 +1,41 @@
+"""Offsets of many topics are asked for in one go: one topic after the other takes a tenth of a second each."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+from uuid import uuid4
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.client import AIOKafkaClient
+
+from penstock_workers.client.offset_range import offset_range
+
+TOPICS = 200
+TOO_LONG_SECONDS = 15
+"""Less than the 20 seconds that topics learned one by one take at the least, and many times what is needed."""
+
+
+async def test_many_topics_are_learned_of_at_once(kafka: str) -> None:
+    run = uuid4().hex
+    topics = [f"{run}-{number}" for number in range(TOPICS)]
+    admin = AIOKafkaAdminClient(bootstrap_servers=kafka)
+    await admin.start()
+    consumer = AIOKafkaConsumer(bootstrap_servers=kafka)
+    try:
+        await admin.create_topics([NewTopic(topic, 1, 1) for topic in topics])
+        await consumer.start()
+        async with asyncio.timeout(TOO_LONG_SECONDS):
+            starts, ends = await offset_range(consumer, [TopicPartition(topic, 0) for topic in topics])
+        assert set(starts.values()) == set(ends.values()) == {0}
+        assert len(starts) == len(ends) == TOPICS
+    finally:
+        await consumer.stop()
+        await admin.delete_topics(topics)
+        await admin.close()
+
+
+def test_a_client_can_be_told_of_topics() -> None:
+    assert list(inspect.signature(AIOKafkaClient.set_topics).parameters) == ["self", "topics"]
+    assert "self._client = AIOKafkaClient(" in inspect.getsource(AIOKafkaConsumer.__init__)
