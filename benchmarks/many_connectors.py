@@ -108,6 +108,12 @@ def report(platform: Platform) -> None:
         print(f"  {name}: {len(found)} processes, {memory} MB, {descriptors} descriptors, {percent:.1f} % of a core")
 
 
+def report_start(platform: Platform) -> None:
+    """What it took, of processor time, until all ran; the log's and the worker's include what went before."""
+    spent = {name: _cpu_seconds(found) for name, found in platform.processes().items()}
+    print("  processor time: " + ", ".join(f"{name} {seconds:.1f} s" for name, seconds in spent.items()), flush=True)
+
+
 def _cpu_seconds(processes: list[psutil.Process]) -> float:
     return sum(sum(process.cpu_times()[:2]) for process in processes)
 
@@ -146,6 +152,7 @@ def measure(platform: Platform, sources: int, sinks: int) -> None:
     print(
         f"created in {created_seconds:.1f} s, all running {time.monotonic() - began:.1f} s after the first", flush=True
     )
+    report_start(platform)
     report(platform)
     for path in ("/connectors/source-0/status", "/penstock/health", "/connectors?expand=status", "/metrics"):
         latency(platform, path)
@@ -154,6 +161,7 @@ def measure(platform: Platform, sources: int, sinks: int) -> None:
     platform.start_worker()
     wait_until(lambda: len(platform.rest("GET", "/connectors")) == sources + sinks and platform.is_healthy())
     print(f"started again, all running after {time.monotonic() - began:.1f} s", flush=True)
+    report_start(platform)
     print(f"worker stopped in {platform.stop_worker():.1f} s")
 
 

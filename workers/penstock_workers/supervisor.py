@@ -22,7 +22,7 @@ from penstock_workers import reconcile
 from penstock_workers.connector_config import flag_of
 from penstock_workers.desired import DesiredConnector, StringMap
 from penstock_workers.obituary import obituary
-from penstock_workers.reconcile import Forget, Start, Stop, TaskRun, Tell
+from penstock_workers.reconcile import Forget, Phase, Start, Stop, TaskRun, Tell
 from penstock_workers.seen import Seen
 from penstock_workers.status import TaskId
 from penstock_workers.task_host import (
@@ -170,16 +170,16 @@ class Supervisor:
             await asyncio.sleep(WATCH_INTERVAL_SECONDS)
             for task, is_stuck in self.seen.watchdog.changes(self.runs, time.monotonic()).items():
                 self._mark(task, is_stuck)
+            for task, run in self.runs.items():
+                if run.is_stuck and run.phase is Phase.RUNNING and flag_of(run.config, "stuck.restart"):
+                    self.restart(task)
 
     def _mark(self, task: TaskId, is_stuck: bool) -> None:
-        run = reconcile.stuck(self.runs[task], is_stuck)
-        if not is_stuck:
-            self.seen.logs.record(task, "info", "task moves again")
-        else:
+        if is_stuck:
             self.seen.logs.record(task, "warning", "task is stuck", error=self.seen.metrics[task].last_error)
-            if flag_of(run.config, "stuck.restart"):
-                run = reconcile.restart(run, only_failed=False)
-        self._set(task, run)
+        else:
+            self.seen.logs.record(task, "info", "task moves again")
+        self._set(task, reconcile.stuck(self.runs[task], is_stuck))
 
     def _seconds_until_due(self) -> float | None:
         due = reconcile.next_due(self.runs)
@@ -265,7 +265,8 @@ class Supervisor:
         self.seen.ended(task, event)
         match event:
             case Died(exit_code):
-                self._failed(task, reconcile.died(run, obituary(exit_code).message, now, jitter))
+                problem = obituary(exit_code)
+                self._failed(task, reconcile.died(run, f"{problem.message}\n{problem.hint}", now, jitter))
             case Failed(_, trace, retryable=True):
                 self._failed(task, reconcile.lost_log(run, trace, now, jitter))
             case Failed(_, trace, unexpected=True):

@@ -14,7 +14,16 @@ import pytest_asyncio
 
 from penstock import Positions
 from penstock_workers.log_connection import LogConnection
-from penstock_workers.task_host import Died, Failed, ForkServer, Printed, TaskEvent, TaskHost, TaskSpec
+from penstock_workers.task_host import (
+    Died,
+    Failed,
+    ForkServer,
+    Printed,
+    Progress,
+    TaskEvent,
+    TaskHost,
+    TaskSpec,
+)
 
 T = TypeVar("T")
 DEADLINE_SECONDS = 30.0
@@ -62,6 +71,10 @@ class Hosted:
 
     async def until_printed(self, event: str, count: int = 1) -> dict[str, Any]:
         return (await self.until(lambda: found if len(found := self.all_printed(event)) >= count else None))[-1]
+
+    def progress(self) -> Progress | None:
+        """As last told."""
+        return next((event for event in reversed(self.events) if isinstance(event, Progress)), None)
 
     def all_printed(self, event: str) -> list[dict[str, Any]]:
         return [line for line in self.printed if line["event"] == event]

@@ -16,25 +16,9 @@ import pytest
 from penstock_workers.task_host import Died, Failed, ForkServer, Started
 
 from .conftest import Run
+from .processes import is_running, parent_of, until_gone
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
-
-
-def is_running(pid: int) -> bool:
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except FileNotFoundError:
-        return False
-
-
-def parent_of(pid: int) -> int:
-    return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
-
-
-async def until_gone(*pids: int) -> None:
-    async with asyncio.timeout(10):
-        while any(is_running(pid) for pid in pids):
-            await asyncio.sleep(0.01)
 
 
 async def test_blocking_code_is_killed_and_its_place_is_named(run: Run, log: str, fresh_topic: str) -> None:

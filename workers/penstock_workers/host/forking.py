@@ -5,7 +5,9 @@ no connector code, has one thread, and knows each child until it has reaped it: 
 through here, where a process id cannot have been given to somebody else.
 
 Whatever ends this process ends the children: an end of its control socket (the worker is gone) by SIGKILL to their
-process groups, its own death by the signal that Linux sends to the children of a dead parent.
+process groups, its own death by the signal that Linux sends to the children of a dead parent. What connector code
+started ends with its task host, also where it left the process group: Linux hands orphans to their task host, and when
+that has ended, to this process, which kills them.
 """
 
 from __future__ import annotations
@@ -19,6 +21,7 @@ import select
 import signal
 import socket
 import sys
+from pathlib import Path
 from typing import NoReturn
 
 import msgspec
@@ -32,14 +35,17 @@ PRELOADED = (
     "concurrent.futures.thread",
     "cramjam",
     "faulthandler",
+    "glob",
     "jsonschema",
     "orjson",
     "penstock",
     "penstock_workers.client",
     "penstock_workers.host.main",
     "random",
+    "secrets",
     "structlog",
     "uvloop",
+    "watchfiles",
 )
 ALLOCATOR_SETTINGS = {
     "MALLOC_TOP_PAD_": str(64 * 1024 * 1024),
@@ -48,7 +54,7 @@ ALLOCATOR_SETTINGS = {
 }
 """For glibc, which reads them when a process starts. Record batches come and go by the megabyte; with its defaults
 their pages are given back and faulted in again each time."""
-PR_SET_PDEATHSIG = 1
+PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER = 1, 36
 LARGEST_REQUEST_BYTES = 65536
 
 
@@ -109,6 +115,8 @@ class Forking:
             os.killpg(pid, signal.SIGKILL)
         for pid in self._children:
             os.waitpid(pid, 0)
+        self._children.clear()
+        self._kill_strays()
 
     def _serve_request(self) -> bool:
         """The worker sends the next fork request after the answer to the last, so a read brings whole requests."""
@@ -146,6 +154,7 @@ class Forking:
     def _become_task_host(self, name: str, control: int, output: int, server: int) -> NoReturn:
         try:
             die_with_parent(server)
+            adopt_orphans()
             os.setpgid(0, 0)
             signal.set_wakeup_fd(-1)
             for number in (signal.SIGCHLD, signal.SIGINT, signal.SIGTERM):
@@ -169,14 +178,22 @@ class Forking:
 
     def _reap(self) -> None:
         """What a child leaves running in its process group ends with it."""
-        while self._children:
-            pid, status = os.waitpid(-1, os.WNOHANG)
-            if not pid:
-                return
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(pid, signal.SIGKILL)
-            self._children.discard(pid)
-            self._control.sendall(frame(Exited(pid, os.waitstatus_to_exitcode(status))))
+        with contextlib.suppress(ChildProcessError):  # there is none any more
+            while (ended := os.waitpid(-1, os.WNOHANG))[0]:
+                pid, status = ended
+                if pid in self._children:
+                    with contextlib.suppress(ProcessLookupError):
+                        os.killpg(pid, signal.SIGKILL)
+                    self._children.discard(pid)
+                    self._control.sendall(frame(Exited(pid, os.waitstatus_to_exitcode(status))))
+        self._kill_strays()
+
+    def _kill_strays(self) -> None:
+        """Children that were never forked here: orphans of task hosts that have ended."""
+        with contextlib.suppress(FileNotFoundError):  # a system that does not list them
+            for pid in map(int, Path(f"/proc/self/task/{os.getpid()}/children").read_text().split()):
+                if pid not in self._children:
+                    os.kill(pid, signal.SIGKILL)
 
 
 def die_with_parent(parent: int) -> None:
@@ -185,6 +202,12 @@ def die_with_parent(parent: int) -> None:
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != parent:  # it went before the call
         os._exit(1)
+
+
+def adopt_orphans() -> None:
+    """Linux: whatever descends from this process and loses its parent becomes its child."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1)
 
 
 def main() -> None:
@@ -196,6 +219,7 @@ def main() -> None:
         importlib.import_module(module)
     for descriptor in sys.argv[2:]:
         lease.share(int(descriptor))
+    adopt_orphans()
     gc.freeze()  # children then write less to the pages that they share
     with contextlib.suppress(ConnectionError):
         Forking(control).run()

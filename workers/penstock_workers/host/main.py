@@ -74,6 +74,7 @@ class Task(Protocol):
 def main(name: str, control: socket.socket) -> None:
     setproctitle(f"penstock task {name}")
     sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]  # a pipe: lines, not blocks
+    faulthandler.enable(file=2, all_threads=True)
     faulthandler.register(signal.SIGUSR1, file=2, all_threads=True)
     configure_logging()
     uvloop.new_event_loop().run_until_complete(run(control))
@@ -177,12 +178,8 @@ async def run_source(
         await asyncio.wait((positions, stopping), return_when=asyncio.FIRST_COMPLETED)
         stopping.cancel()
         if positions.done():
-            asking = asyncio.create_task(repeat(partial(ask_for_split, source, report), PROGRESS_INTERVAL_SECONDS))
             task = SourceTask(spec, source, producer, positions.result(), rate_limit, report, stop)
-            try:
-                await run_reporting(task, report)
-            finally:
-                asking.cancel()
+            await run_reporting(task, report, partial(ask_for_split, source, report))
     finally:
         await producer.close()
 
@@ -212,7 +209,8 @@ async def run_sink(spec: TaskSpec, sink: Sink[Any], report: Report, stop: asynci
     await run_reporting(SinkTask(spec, sink, new_consumer, rate_limit, report, stop), report)
 
 
-async def run_reporting(task: Task, report: Report) -> None:
+async def run_reporting(task: Task, report: Report, *also: Callable[[], None]) -> None:
+    """One timer for all that is asked once a second: with a thousand idle tasks, timers are what they cost."""
     reported = Progress()
 
     def report_change() -> None:
