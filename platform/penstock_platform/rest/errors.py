@@ -40,6 +40,7 @@ STATUSES = {
     "connector-exists": 409,
     "tasks-still-running": 409,
     "too-many-replayed": 409,
+    "no-topic-to-replay-to": 409,
     "unsupported-media-type": 415,
     "log-unavailable": 503,
     "starting": 503,

@@ -17,11 +17,14 @@ from penstock_workers.dead_letters.connector_dead_letters import (
     Place,
     UnknownDeadLetter,
 )
+from penstock_workers.dead_letters.replaying import NoTopicToReplayTo
 from penstock_workers.desired import DesiredConnector
 from penstock_workers.status import TargetState
 
 Row = tuple[bytes, str, bool]
 """Value, connector, whether it says where it comes from."""
+GONE = 99_999_999_999
+"""The number of a partition that there is not."""
 
 
 @pytest.fixture
@@ -41,13 +44,17 @@ async def letters(kafka: str, fresh_topic: str) -> ConnectorDeadLetters:
     return ConnectorDeadLetters(config, desired)
 
 
-async def write(servers: str, topic: str, partition: int, rows: Sequence[Row]) -> None:
+async def write(
+    servers: str, topic: str, partition: int, rows: Sequence[Row], *, from_topic: str = "", from_partition: int = 0
+) -> None:
     producer = AIOKafkaProducer(bootstrap_servers=servers)
     await producer.start()
     for value, connector, has_origin in rows:
+        origin = from_topic or topic
         headers = [("__connect.errors.connector.name", connector.encode())]
         if has_origin:
-            headers += [("__connect.errors.topic", topic.encode()), ("__connect.errors.partition", b"0")]
+            headers += [("__connect.errors.topic", origin.encode())]
+            headers += [("__connect.errors.partition", b"%d" % from_partition)]
         await producer.send_and_wait(f"{topic}-dead", value, partition=partition, headers=headers)
     await producer.stop()
 
@@ -98,3 +105,35 @@ async def test_what_is_not_there_is_named(kafka: str, fresh_topic: str, letters:
         with pytest.raises(UnknownDeadLetter):
             await letters.one(mine, place)
     assert await letters.latest(mine, 10) == []
+
+
+async def test_what_came_from_a_partition_that_is_gone_goes_where_its_key_says(
+    kafka: str, fresh_topic: str, letters: ConnectorDeadLetters
+) -> None:
+    mine = f"{fresh_topic}-mine"
+    await write(kafka, fresh_topic, 0, [(b"a", mine, True)], from_partition=GONE)
+    assert offsets((await letters.replay(mine, None, 10)).replayed) == [(0, 0)]
+    assert await read_all(kafka, fresh_topic) == [b"a"]
+
+
+async def test_a_topic_that_is_gone_is_named_and_nothing_is_replayed(
+    kafka: str, fresh_topic: str, letters: ConnectorDeadLetters
+) -> None:
+    mine = f"{fresh_topic}-mine"
+    await write(kafka, fresh_topic, 0, [(b"a", mine, True)])
+    await write(kafka, fresh_topic, 0, [(b"b", mine, True)], from_topic=f"{fresh_topic}-gone")
+    for places in (None, [Place(0, 0), Place(0, 1)]):
+        with pytest.raises(NoTopicToReplayTo, match=f"{fresh_topic}-gone"):
+            await letters.replay(mine, places, 10)
+    assert await read_all(kafka, fresh_topic) == []
+    assert offsets((await letters.replay(mine, [Place(0, 0)], 10)).replayed) == [(0, 0)]
+
+
+async def test_dead_letters_are_named_once_however_often_they_are_asked_for(
+    kafka: str, fresh_topic: str, letters: ConnectorDeadLetters
+) -> None:
+    mine = f"{fresh_topic}-mine"
+    await write(kafka, fresh_topic, 0, [(b"a", mine, True)])
+    done = await letters.replay(mine, [Place(0, 0)] * 3, 10)
+    assert (offsets(done.replayed), done.left_out) == ([(0, 0)], [])
+    assert await read_all(kafka, fresh_topic) == [b"a"]

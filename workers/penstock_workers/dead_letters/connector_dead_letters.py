@@ -98,15 +98,15 @@ class ConnectorDeadLetters:
             if places is None:
                 letters, after, remaining = await _waiting(reader, progress, name, limit)
             else:
-                letters = [await _at(reader, name, place) for place in places]
+                letters = [await _at(reader, name, place) for place in dict.fromkeys(places)]
                 after, remaining = _progress_with(progress, letters), False
             wanted = [letter for letter in letters if letter.target and (again or not _covers(progress, letter))]
-            await replayer.put_back(wanted, topic, after)
-        return Replay(
-            [Place(letter.partition, letter.offset) for letter in wanted],
-            [(Place(each.partition, each.offset), _reason(each)) for each in letters if each not in wanted],
-            remaining,
-        )
+            await replayer.put_back(wanted, topic, after, reader.partition_counts)
+        replayed = [Place(letter.partition, letter.offset) for letter in wanted]
+        others = {Place(letter.partition, letter.offset): _reason(letter) for letter in letters}
+        for place in replayed:
+            del others[place]
+        return Replay(replayed, list(others.items()), remaining)
 
     def _replayer(self, name: str) -> Replayer:
         return Replayer(self._config.log, f"{self._config.group_id}-dead-letters-{name}", group_of(name))
@@ -162,12 +162,14 @@ async def _waiting(
     after = {partition: progress.get(partition, ReplayProgress()) for partition in ends}
     ranges = {partition: (max(first, after[partition].next_offset), end) for partition, (first, end) in ends.items()}
     letters: list[DeadLetter] = []
+    size_bytes = 0
     async with aclosing(reader.read(ranges)) as found:
         async for letter in found:
-            if len(letters) >= limit or sum(len(each.value or b"") for each in letters) >= MOST_BYTES:
+            if len(letters) >= limit or size_bytes >= MOST_BYTES:
                 return letters, after, True
             if letter.may_be_of(connector) and not after[letter.partition].covers(letter.offset):
                 letters.append(letter)
+                size_bytes += len(letter.value or b"")
             after[letter.partition] = after[letter.partition].up_to(letter.offset + 1)
     return letters, {partition: after[partition].up_to(end) for partition, (_, end) in ranges.items()}, False
 

@@ -23,10 +23,17 @@ Progress = Mapping[int, ReplayProgress]
 
 
 class DeadLetterReader:
-    def __init__(self, consumer: AIOKafkaConsumer | None, partitions: Sequence[TopicPartition]) -> None:
-        """Without a consumer, and without partitions, where the topic does not exist yet."""
+    def __init__(
+        self,
+        consumer: AIOKafkaConsumer | None,
+        partitions: Sequence[TopicPartition],
+        partition_counts: Mapping[str, int],
+    ) -> None:
+        """Without a consumer, and without partitions, where the topic does not exist yet. `partition_counts`: of each
+        topic that the log has."""
         self._consumer = consumer
         self.partitions = partitions
+        self.partition_counts = partition_counts
 
     async def ends(self) -> Mapping[int, tuple[int, int]]:
         """Of each partition the first offset and the one after the last."""
@@ -59,12 +66,13 @@ async def reading(log: LogConnection, topic: str, group: str) -> AsyncIterator[t
     admin = AIOKafkaAdminClient(**log.aiokafka_options(), client_id="penstock-dead-letters")
     try:
         await admin.start()
-        partitions = await _partitions(admin, topic)
+        partition_counts = await _partition_counts(admin)
         progress = await _progress(admin, topic, group)
     finally:
         await admin.close()
+    partitions = [TopicPartition(topic, number) for number in range(partition_counts.get(topic, 0))]
     if not partitions:
-        yield DeadLetterReader(None, ()), progress
+        yield DeadLetterReader(None, (), partition_counts), progress
         return
     consumer = AIOKafkaConsumer(
         **log.aiokafka_options(),
@@ -75,19 +83,14 @@ async def reading(log: LogConnection, topic: str, group: str) -> AsyncIterator[t
     )
     try:
         await consumer.start()
-        yield DeadLetterReader(consumer, partitions), progress
+        yield DeadLetterReader(consumer, partitions, partition_counts), progress
     finally:
         await consumer.stop()
 
 
-async def _partitions(admin: AIOKafkaAdminClient, topic: str) -> list[TopicPartition]:
-    """To ask for a topic by its name would make the log create it."""
-    return [
-        TopicPartition(topic, partition["partition"])
-        for described in await admin.describe_topics()
-        if described["topic"] == topic
-        for partition in described["partitions"]
-    ]
+async def _partition_counts(admin: AIOKafkaAdminClient) -> Mapping[str, int]:
+    """Of all topics: to ask for one by its name would make the log create it."""
+    return {described["topic"]: len(described["partitions"]) for described in await admin.describe_topics()}
 
 
 async def _progress(admin: AIOKafkaAdminClient, topic: str, group: str) -> Progress:

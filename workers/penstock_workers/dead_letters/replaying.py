@@ -11,12 +11,19 @@ from types import TracebackType
 from aiokafka import AIOKafkaProducer, TopicPartition
 from aiokafka.structs import OffsetAndMetadata
 
+from penstock import PenstockError
 from penstock_workers.dead_letters.letter import DeadLetter
 from penstock_workers.dead_letters.reading import Progress
 from penstock_workers.host.dead_letter_topic import MAX_MESSAGE_BYTES
 from penstock_workers.log_connection import LogConnection
 
 TRANSACTION_TIMEOUT_MS = 15_000
+
+
+class NoTopicToReplayTo(PenstockError):
+    """The topic of a dead letter is gone, or was never made. REST answers 409."""
+
+    code = "no-topic-to-replay-to"
 
 
 class Replayer:
@@ -45,16 +52,18 @@ class Replayer:
     ) -> None:
         await self._producer.stop()
 
-    async def put_back(self, letters: Sequence[DeadLetter], topic: str, progress: Progress) -> None:
-        """All, or none. `progress`: of each partition of the dead-letter topic, as it is then."""
+    async def put_back(
+        self, letters: Sequence[DeadLetter], topic: str, progress: Progress, partition_counts: Mapping[str, int]
+    ) -> None:
+        """All, or none. `progress`: of each partition of the dead-letter topic, as it is then. `partition_counts`: of the
+        topics that the log has. Raises NoTopicToReplayTo."""
+        targets = [target_of(letter, partition_counts) for letter in letters]
         offsets: Mapping[TopicPartition, OffsetAndMetadata] = {
             TopicPartition(topic, partition): OffsetAndMetadata(each.next_offset, each.metadata)
             for partition, each in progress.items()
         }
         async with self._producer.transaction():
-            for letter in letters:
-                assert letter.target is not None, "who tells no origin is left out"
-                topic_back, partition = letter.target
+            for letter, (topic_back, partition) in zip(letters, targets, strict=True):
                 await self._producer.send(
                     topic_back,
                     letter.value,
@@ -65,3 +74,17 @@ class Replayer:
                 )
             if offsets:
                 await self._producer.send_offsets_to_transaction(offsets, self._group)
+
+
+def target_of(letter: DeadLetter, partition_counts: Mapping[str, int]) -> tuple[str, int | None]:
+    """The topic, and the partition that it came from; None, for its key to decide, where that is not known or not
+    there any more. Raises NoTopicToReplayTo."""
+    assert letter.target is not None, "what does not tell where it comes from is left out"
+    topic, partition = letter.target
+    if topic not in partition_counts:
+        raise NoTopicToReplayTo(
+            f"the dead letter {letter.place} comes from topic {topic}, which does not exist",
+            where=topic,
+            hint="create the topic, or name the dead letters that are to be replayed",
+        )
+    return topic, partition if partition is not None and partition < partition_counts[topic] else None
