@@ -55,8 +55,8 @@ class Replayer:
     async def put_back(
         self, letters: Sequence[DeadLetter], topic: str, progress: Progress, partition_counts: Mapping[str, int]
     ) -> None:
-        """All, or none. `progress`: of each partition of the dead-letter topic, as it is then. `partition_counts`: of the
-        topics that the log has. Raises NoTopicToReplayTo."""
+        """All, or none. `progress`: of each partition of the dead-letter topic, as it is then. `partition_counts`: of
+        the topics that the log has. Raises NoTopicToReplayTo."""
         targets = [target_of(letter, partition_counts) for letter in letters]
         offsets: Mapping[TopicPartition, OffsetAndMetadata] = {
             TopicPartition(topic, partition): OffsetAndMetadata(each.next_offset, each.metadata)
