@@ -111,7 +111,8 @@ class Changes:
                         return based_on
         except TimeoutError as error:
             raise LogUnavailable(
-                f"nothing could be changed within {self._config.write_timeout_seconds:g} s",
+                f"the log did not confirm the change within {self._config.write_timeout_seconds:g} s: it is made as a"
+                " whole when the log goes on, or not at all",
                 where=self._config.bootstrap_servers,
                 hint="see that the log is up, then look whether the change was made, and repeat it if not",
             ) from error

@@ -12,7 +12,8 @@ from penstock_workers.client.fetcher import Beginning, Isolation
 from penstock_workers.converters.keys import part_of
 from penstock_workers.kafka_connect_options import is_foreign
 
-CONNECTOR_NAME_PATTERN = r"^[^\x00-\x1f/]+$"
+CONNECTOR_NAME_PATTERN = r"^(?!\.{1,2}$)[^\x00-\x1f/]{1,255}$"
+"""What a URL can name: a character may take twelve of its 8190 bytes, and clients take `..` for a folder."""
 
 EXACTLY_ONCE = "exactly-once"
 AT_LEAST_ONCE = "at-least-once"
@@ -25,7 +26,9 @@ DEAD_LETTER_TOPIC_PATTERN = r"^[a-zA-Z0-9._-]{0,249}$"
 class CommonConnectorConfig(Config):
     """What may be set for any connector, beside the connector's own options."""
 
-    name: str = option("Name of the connector.", pattern=CONNECTOR_NAME_PATTERN, group="Common")
+    name: str = option(
+        "Name of the connector, of at most 255 characters.", pattern=CONNECTOR_NAME_PATTERN, group="Common"
+    )
     connector_class: str = option(
         "Connector class, as GET /connector-plugins names it; the class's name alone will do.", group="Common"
     )

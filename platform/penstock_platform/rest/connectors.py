@@ -13,6 +13,7 @@ from penstock_platform.rest.connector_offsets import changed_message, offset_ent
 from penstock_platform.rest.context import CATALOG, worker_of
 from penstock_platform.rest.requests import BadRequest, connector_name, json_object, refuse_unknown_fields
 from penstock_platform.validation.values import config_of
+from penstock_workers.errors import LogUnavailable
 from penstock_workers.offsets.entries import OffsetEntry
 from penstock_workers.status import TargetState
 from penstock_workers.worker import Worker
@@ -70,11 +71,18 @@ async def _create_at(
     await worker.changes.create(name, config, TargetState.STOPPED)
     try:
         await worker.offsets.replace(name, offsets)
-    except PenstockError:
-        await worker.changes.delete(name)
+        if initial_state is not TargetState.STOPPED:
+            await worker.changes.set_target_state(name, initial_state)
+    except PenstockError as error:
+        try:
+            await worker.changes.delete(name)
+        except LogUnavailable:
+            raise LogUnavailable(
+                f"connector {name} may have been left STOPPED, without its offsets: {error.problem.message}",
+                where=error.problem.where,
+                hint=f"see that the log is up, then DELETE /connectors/{name}, and create it again",
+            ) from error
         raise
-    if initial_state is not TargetState.STOPPED:
-        await worker.changes.set_target_state(name, initial_state)
 
 
 async def show(request: web.Request) -> web.Response:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from aiohttp.test_utils import TestClient, TestServer
@@ -85,9 +86,19 @@ async def test_a_create_request_with_a_mistake(
     assert worker.connectors() == []
 
 
-async def test_a_name_with_control_characters(api: Api) -> None:
-    error = await api.refused(400, "bad-configuration", "POST", "/connectors", {"name": "a\u0007b", "config": CONFIG})
+@pytest.mark.parametrize("name", ["a\u0007b", "a/b", "a\nb", ".", "..", "x" * 256, "x" * 100_000])
+async def test_a_name_that_no_url_could_name(api: Api, name: str) -> None:
+    error = await api.refused(400, "bad-configuration", "POST", "/connectors", {"name": name, "config": CONFIG})
     assert error["problems"][0]["where"] == "name"
+
+
+@pytest.mark.parametrize("name", ["\U0001f642" * 255, "...", "a%2Fb", "\u2028", "a?b#c", "'\"\\<&>", "1e9"])
+async def test_any_other_name_can_be_used(api: Api, name: str) -> None:
+    await api.create(name)
+    path = f"/connectors/{quote(name, safe='')}"
+    assert (await api.call("GET", path)).json["name"] == name
+    assert (await api.call("GET", f"{path}/status")).json["name"] == name
+    assert (await api.call("DELETE", path)).status == 204
 
 
 async def test_an_unknown_class_lists_what_is_installed(api: Api) -> None:
