@@ -58,6 +58,9 @@ class WorkerConfig(LogConnection):
     rest_advertised_host_name: str | None = option(
         "Name by which others reach this worker's REST. Default: rest.host.name.", default=None, group="REST"
     )
+    rest_advertised_port: int | None = option(
+        "Port by which others reach it. Default: rest.port.", default=None, minimum=1, maximum=65535, group="REST"
+    )
     task_call_timeout_seconds: float = option(
         "How long one call into connector code may take before its process is killed.",
         default=60.0,
@@ -94,4 +97,4 @@ class WorkerConfig(LogConnection):
     @property
     def _rest_address(self) -> str:
         host = self.rest_advertised_host_name or self.rest_host_name
-        return f"{f'[{host}]' if ':' in host else host}:{self.rest_port}"
+        return f"{f'[{host}]' if ':' in host else host}:{self.rest_advertised_port or self.rest_port}"

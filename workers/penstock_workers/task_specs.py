@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from penstock import PenstockError, Positions
 from penstock_workers.config import WorkerConfig
+from penstock_workers.config_providers import ConfigProvider
 from penstock_workers.connector_config import AT_LEAST_ONCE
 from penstock_workers.converters.choice import Converters
 from penstock_workers.desired import CLASS, DesiredConnector, StringMap, find_plugin, tasks_max
@@ -18,12 +19,18 @@ from penstock_workers.task_host import TaskSpec
 
 class TaskSpecs:
     def __init__(
-        self, config: WorkerConfig, tables: Tables, plugins: Sequence[PluginInfo], converters: Converters
+        self,
+        config: WorkerConfig,
+        tables: Tables,
+        plugins: Sequence[PluginInfo],
+        converters: Converters,
+        providers: Mapping[str, ConfigProvider],
     ) -> None:
         self._config = config
         self._tables = tables
         self._plugins = plugins
         self._converters = converters
+        self._providers = providers
 
     async def prepare(self, task: TaskId, config: StringMap) -> TaskSpec:
         """Reading to the end tells that the log is there: nothing is started that could but fail."""
@@ -38,6 +45,7 @@ class TaskSpecs:
             import_path=plugin.import_path,
             type=plugin.type,
             config=completed,
+            config_providers=self._providers,
             converter_paths=self._converters.import_paths(completed),
             log=self._config.log,
             offset_topic=self._config.offset_storage_topic,

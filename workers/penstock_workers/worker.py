@@ -22,6 +22,7 @@ from penstock_workers.cluster.leadership import Leadership
 from penstock_workers.cluster.split_wishes import SplitWishes
 from penstock_workers.cluster.splitting import Splitting
 from penstock_workers.config import WorkerConfig
+from penstock_workers.config_providers import ConfigProvider
 from penstock_workers.connector_logs import ConnectorLog
 from penstock_workers.converters.choice import Converters
 from penstock_workers.dead_letters.connector_dead_letters import ConnectorDeadLetters
@@ -62,13 +63,17 @@ class Worker:
     """Known once started."""
 
     def __init__(
-        self, config: WorkerConfig, plugins: Sequence[PluginInfo], converters: Converters | None = None
+        self,
+        config: WorkerConfig,
+        plugins: Sequence[PluginInfo],
+        converters: Converters | None = None,
+        config_providers: Mapping[str, ConfigProvider] | None = None,
     ) -> None:
         self._config = config
         self._tables = Tables(config, self._on_config_change, self._on_change)
         self._plans = Plans(self._tables, plugins, config.id)
         self._own = OwnTasks(config.id, self._tables, self._plans)
-        self._specs = TaskSpecs(config, self._tables, plugins, converters or Converters())
+        self._specs = TaskSpecs(config, self._tables, plugins, converters or Converters(), config_providers or {})
         self._split_wishes = SplitWishes(self._tables, self._plans)
         self._upkeep = Upkeep("publish statuses", self._publish)
         self._lease = Lease()

@@ -16,6 +16,7 @@ from penstock_platform.cli import workers_commands
 
 if TYPE_CHECKING:  # imported when it is time: the command line shows its help without it
     from penstock_workers.worker import Worker
+    from penstock_workers.worker_options import WorkerOptions
 
 log = structlog.get_logger()
 
@@ -59,23 +60,28 @@ def command(
     from penstock_platform.cli.config_file import pairs, read_config
     from penstock_platform.cli.logging import configure_logging
     from penstock_workers.config import WorkerConfig
+    from penstock_workers.worker_options import read_worker_options
 
     raw = read_config(config_file) if config_file else {}
     raw |= {FLAGS[flag]: value for flag, value in flags.items() if value is not None}
     secrets = {key for key, schema in WorkerConfig.json_schema()["properties"].items() if schema.get("writeOnly")}
     raw |= pairs(settings, secrets=secrets)
     configure_logging(as_json=log_json)
-    asyncio.run(_serve(WorkerConfig.parse(raw)))
+    options = read_worker_options(raw)
+    for reason, keys in options.without_effect.items():
+        log.warning("options without effect", options=sorted(keys), instead=reason)
+    asyncio.run(_serve(options))
 
 
 command.add_command(workers_commands.list_workers)
 command.add_command(workers_commands.drain_worker)
 
 
-async def _serve(config: Any) -> None:
+async def _serve(options: WorkerOptions) -> None:
     from penstock_platform.plugins.discovery import discover
     from penstock_platform.rest.listening import listen
 
+    config = options.config
     listening = listen(config.rest_host_name, config.rest_port)
     discovering = asyncio.create_task(discover())
     await asyncio.sleep(0)  # its process starts while this one imports
@@ -93,7 +99,8 @@ async def _serve(config: Any) -> None:
     catalog = await discovering
     for problem in catalog.problems:
         log.warning("plugin cannot be used", **problem.to_dict())
-    worker = Worker(config, catalog.plugins)
+    catalog.configure(options.converters, options.providers)
+    worker = Worker(config, catalog.plugins, catalog.converters, options.providers)
     server = await serve(worker, catalog, listening)
     try:
         await _until(_run(worker), stopping, draining, worker.leaving)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from penstock import PenstockError, Problem
 from penstock_workers.converters.choice import Converters
@@ -35,12 +35,19 @@ class Catalog:
     ) -> None:
         self.plugins: list[PluginInfo] = []
         self.converters = converters or Converters()
+        self.config_providers: frozenset[str] = frozenset()
+        """Whose references in configurations are resolved; see `penstock_workers.config_providers`."""
         self.problems = list(problems)
         for plugin in sorted(plugins, key=lambda each: each.class_name):
             if self.plugins and self.plugins[-1].class_name == plugin.class_name:
                 self.problems.append(_duplicate(self.plugins[-1], plugin))
             else:
                 self.plugins.append(plugin)
+
+    def configure(self, converters: Mapping[str, str], config_providers: Iterable[str]) -> None:
+        """What the worker's configuration adds. Raises BadConfiguration where it names what is not installed."""
+        self.converters = self.converters.with_defaults(converters)
+        self.config_providers = frozenset(config_providers)
 
     def find(self, name: str) -> PluginInfo:
         """The class that `connector.class` names: in full, or shortened where that is clear."""

@@ -69,7 +69,7 @@ def named(name: str, config: Mapping[str, str]) -> dict[str, str]:
 def validated(catalog: Catalog, config: dict[str, str]) -> dict[str, str]:
     """The same configuration, judged; raises with all that is wrong."""
     plugin = plugin_of(catalog, config)
-    if problems := check(plugin, config, catalog.converters):
+    if problems := check(plugin, config, catalog.converters, catalog.config_providers):
         raise InvalidConnectorConfig(problems)
     for key in config:
         if key not in plugin.schema["properties"] and (reason := without_effect(key)):

@@ -43,7 +43,7 @@ async def validate(request: web.Request) -> web.Response:
             hint="write the same class in the path and in the configuration",
         )
     schema = connector_schema(plugin, config, catalog.converters)
-    problems = check(plugin, config, catalog.converters)
+    problems = check(plugin, config, catalog.converters, catalog.config_providers)
     return json_response(config_infos(config["connector.class"], schema, config, problems))
 
 

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from penstock import BadConfiguration, Problem
 from penstock.validation import validate
 from penstock_platform.validation.converter_options import converter_options, converter_versions
 from penstock_platform.validation.secrets import HIDDEN, is_secret
+from penstock_workers.config_providers import has_reference
 from penstock_workers.connector_config import CommonConnectorConfig
 from penstock_workers.converters.choice import Converters
 from penstock_workers.kafka_connect_options import definitions, refusals
 from penstock_workers.plugins import PluginInfo
 
+OF_VALUES = ("ill-typed-option", "invalid-option")
 COMMON_SCHEMA = CommonConnectorConfig.json_schema()
 
 
@@ -46,8 +48,10 @@ def connector_schema(plugin: PluginInfo, config: Mapping[str, str], converters: 
     }
 
 
-def check(plugin: PluginInfo, config: Mapping[str, str], converters: Converters) -> list[Problem]:
-    """All that is wrong with a configuration."""
+def check(
+    plugin: PluginInfo, config: Mapping[str, str], converters: Converters, providers: Collection[str] = ()
+) -> list[Problem]:
+    """All that is wrong with a configuration. Of what references to `providers` stand for, its task will tell."""
     schema = connector_schema(plugin, config, converters)
     masked = [
         Problem(
@@ -59,4 +63,14 @@ def check(plugin: PluginInfo, config: Mapping[str, str], converters: Converters)
     versions = converter_versions(config, plugin.columns_hold, converters)
     own = plugin.schema["properties"]
     foreign = (problem for problem in refusals(config, plugin.version, versions) if problem.where not in own)
-    return [*validate(schema, config).problems, *masked, *foreign]
+    references = {key for key, value in config.items() if has_reference(value, providers)}
+    read_before = [
+        Problem("early-reference", "is read before references are resolved", key, "write the value itself")
+        for key in sorted(references & COMMON_SCHEMA["properties"].keys() - own.keys())
+    ]
+    values = [
+        problem
+        for problem in validate(schema, config).problems
+        if problem.code not in OF_VALUES or problem.where not in references
+    ]
+    return [*values, *masked, *foreign, *read_before]

@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from penstock import BadConfiguration
-from penstock_platform.cli.config_file import as_strings, pairs, properties, read_config
+from penstock_platform.cli.config_file import as_strings, pairs, read_config
+from penstock_workers.properties import properties
 
 PROPERTIES = r"""
 # a comment that does not go on \

@@ -177,10 +177,11 @@ CONVERTER = """
         parts = ("key", "value")
 
         def to_bytes(self, column, topic):
-            return [each and each.hex().encode() for each in column.values]
+            digits = [each and each.encode().hex() for each in column.values]
+            return [each and (each.upper() if self.config.upper else each).encode() for each in digits]
 
         def from_bytes(self, data, topic):
-            return Column([each and bytes.fromhex(each.decode()) for each in data])
+            return Column([each and bytes.fromhex(each.decode()).decode() for each in data])
 
     @hookimpl
     def penstock_converters():

@@ -141,3 +141,12 @@ def test_what_has_no_effect_is_accepted_and_says_why() -> None:
     infos = shown({"producer.override.batch.size": "1000", "tasks.max.enforce": "true"})
     assert infos["tasks.max.enforce"]["value"]["errors"] == []
     assert "sizes its batches" in infos["producer.override.batch.size"]["definition"]["documentation"]
+
+
+def test_of_a_reference_only_the_option_is_judged() -> None:
+    config = GOOD | {"topics": "${env:TOPICS}", "tasks.max": "${env:TASKS}", "nope": "${env:X}"}
+    found = [(each.code, each.where) for each in check(plugin(), config, CONVERTERS, {"env"})]
+    assert found == [("unknown-option", "nope"), ("early-reference", "tasks.max")]
+    assert ("ill-typed-option", "tasks.max") in [
+        (each.code, each.where) for each in check(plugin(), config, CONVERTERS)
+    ]

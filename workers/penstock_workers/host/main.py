@@ -22,6 +22,7 @@ from penstock import Failed as ConnectorFailed
 from penstock import PenstockError, Positions, Sink, Source
 from penstock.connector import Connector
 from penstock_workers import client
+from penstock_workers.config_providers import resolved
 from penstock_workers.connector_config import common_config, is_common, sink_group
 from penstock_workers.errors import LogUnavailable
 from penstock_workers.host.channel import Channel
@@ -100,6 +101,7 @@ async def run(control: socket.socket) -> None:
     ]
     try:
         apply_limits(spec.config)
+        spec = replace(spec, config=resolved(spec.config, spec.config_providers))
         await run_task(spec, channel.post, stop, positions, rate_limit)
     except Exception as error:
         lift_memory_limit()

@@ -1,0 +1,80 @@
+"""References to secrets, as Kafka Connect's configurations write them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from penstock import BadConfiguration
+from penstock_workers.config_providers import has_reference, providers_of, resolved
+from penstock_workers.worker_options import read_worker_options
+
+JAVA = "org.apache.kafka.common.config.provider."
+
+
+@pytest.fixture
+def secrets(tmp_path: Path) -> Path:
+    (tmp_path / "db.properties").write_text("password=s3cret\nuser=alice\n")
+    (tmp_path / "token").write_text("t0ken")
+    return tmp_path
+
+
+@pytest.fixture
+def config(secrets: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
+    monkeypatch.setenv("STORE_URL", "http://store")
+    monkeypatch.setenv("OTHER", "x")
+    return {
+        "config.providers": "file, dir, env",
+        "config.providers.file.class": f"{JAVA}FileConfigProvider",
+        "config.providers.dir.class": "DirectoryConfigProvider",
+        "config.providers.dir.param.allowed.paths": str(secrets),
+        "config.providers.env.param.allowlist.pattern": "STORE_.*",
+    }
+
+
+def test_each_kind_resolves_its_references(config: dict[str, str], secrets: Path) -> None:
+    given = {
+        "password": f"${{file:{secrets}/db.properties:password}}",
+        "login": f"${{file:{secrets}/db.properties:user}}@${{dir:{secrets}:token}}",
+        "url": "${env:STORE_URL}/v1",
+        "template": "${topic}-${nobody:a:b}",
+    }
+    assert resolved(given, providers_of(config)) == {
+        "password": "s3cret", "login": "alice@t0ken", "url": "http://store/v1", "template": "${topic}-${nobody:a:b}",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("reference", "reason"),
+    [
+        ("${file:/no/such:key}", "No such file"),
+        ("${file:DIR/db.properties:pass}", "has no pass"),
+        ("${dir:/etc:hostname}", "outside of allowed.paths"),
+        ("${dir:DIR/../..:token}", "outside of allowed.paths"),
+        ("${env:OTHER}", "allowlist.pattern"),
+        ("${env:STORE_NONE}", "no environment variable STORE_NONE"),
+    ],
+)
+def test_what_cannot_be_resolved_names_the_option_and_the_reference(
+    config: dict[str, str], secrets: Path, reference: str, reason: str
+) -> None:
+    reference = reference.replace("DIR", str(secrets))
+    with pytest.raises(BadConfiguration, match=reason) as caught:
+        resolved({"password": reference}, providers_of(config))
+    (problem,) = caught.value.problems
+    assert problem.where == "password"
+    assert problem.message.startswith(reference)
+    assert "s3cret" not in str(caught.value)
+
+
+def test_only_known_providers_make_a_reference(config: dict[str, str]) -> None:
+    providers = providers_of(config)
+    assert has_reference("x${env:A}", providers)
+    assert not has_reference("${vault:a:b} ${topic}", providers)
+    assert resolved({"a": "${env:STORE_URL}"}, {}) == {"a": "${env:STORE_URL}"}
+
+
+def test_a_worker_resolves_its_own(config: dict[str, str]) -> None:
+    options = read_worker_options(config | {"group.id": "of ${env:STORE_URL}"})
+    assert options.config.group_id == "of http://store"

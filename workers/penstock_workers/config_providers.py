@@ -1,0 +1,114 @@
+"""References to secrets in configurations, `${provider:path:key}`, as Kafka Connect's providers have them.
+
+The log, REST and the workers only ever see the reference. The process of a task resolves it when it starts; a worker
+resolves those of its own configuration.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from penstock import BadConfiguration
+from penstock_workers.properties import properties
+
+KEY = "config.providers"
+JAVA = "org.apache.kafka.common.config.provider."
+KINDS = {"file": "FileConfigProvider", "directory": "DirectoryConfigProvider", "env": "EnvVarConfigProvider"}
+"""What there is, with Kafka's class for it."""
+_REFERENCE = re.compile(r"\$\{([^}:]*):(?:([^}]*?):)?([^}]*?)\}")
+
+
+@dataclass(frozen=True, slots=True)
+class ConfigProvider:
+    kind: str
+    params: Mapping[str, str] = field(default_factory=dict)
+
+    def value(self, path: str, key: str) -> str:
+        """Raises LookupError, which says what is missing, and OSError."""
+        match self.kind:
+            case "env":
+                return _variable(key, self.params.get("allowlist.pattern", ".*"))
+            case "file":
+                values = properties(self._allowed(path).read_text(encoding="utf-8"))
+            case _:
+                file = self._allowed(path) / key
+                return self._allowed(str(file)).read_text(encoding="utf-8")
+        if key not in values:
+            raise LookupError(f"{path} has no {key}")
+        return values[key]
+
+    def _allowed(self, path: str) -> Path:
+        allowed = [Path(each.strip()) for each in self.params.get("allowed.paths", "/").split(",") if each.strip()]
+        real = Path(path).resolve()
+        if not any(real.is_relative_to(each.resolve()) for each in allowed):
+            raise LookupError(f"{path} is outside of allowed.paths")
+        return real
+
+
+def providers_of(config: Mapping[str, Any]) -> dict[str, ConfigProvider]:
+    """Those that a worker's configuration names. Raises BadConfiguration."""
+    names = [name.strip() for name in str(config.get(KEY, "")).split(",") if name.strip()]
+    return {name: _provider(name, config) for name in names}
+
+
+def resolved(config: Mapping[str, Any], providers: Mapping[str, ConfigProvider]) -> dict[str, Any]:
+    """With the values that its references stand for. Raises BadConfiguration, which names the reference."""
+    if not providers:
+        return dict(config)
+    return {key: _resolved(key, value, providers) if isinstance(value, str) else value for key, value in config.items()}
+
+
+def has_reference(value: str, providers: Collection[str]) -> bool:
+    """To one of these providers; what looks like one to any other is text, as in Kafka Connect."""
+    return any(match[1] in providers for match in _REFERENCE.finditer(value))
+
+
+def _resolved(key: str, value: str, providers: Mapping[str, ConfigProvider]) -> str:
+    def replacement(reference: re.Match[str]) -> str:
+        provider = providers.get(reference[1])
+        if provider is None:
+            return reference[0]
+        try:
+            return provider.value(reference[2] or "", reference[3])
+        except (LookupError, OSError, UnicodeDecodeError) as error:
+            reason = error.strerror if isinstance(error, OSError) else error.args[0]
+            raise BadConfiguration(
+                f"{reference[0]} cannot be resolved: {reason}",
+                where=key,
+                hint="the file or variable has to be there for the worker's user, on every worker",
+            ) from None  # of a file that is no text, the error would show its content
+
+    return _REFERENCE.sub(replacement, value)
+
+
+def _provider(name: str, config: Mapping[str, Any]) -> ConfigProvider:
+    prefix = f"{KEY}.{name}."
+    class_name = str(config.get(f"{prefix}class", name))
+    kinds = {spelling: kind for kind, java in KINDS.items() for spelling in (kind, java, JAVA + java)}
+    if class_name not in kinds:
+        raise BadConfiguration(
+            f"{class_name} is no provider of configurations that is known here",
+            where=f"{prefix}class",
+            hint=f"use one of {', '.join(KINDS)}; secrets of Kubernetes can be mounted as files, for directory",
+        )
+    params = f"{prefix}param."
+    return ConfigProvider(kinds[class_name], dict(_prefixed(config, params)))
+
+
+def _prefixed(config: Mapping[str, Any], prefix: str) -> Iterator[tuple[str, str]]:
+    for key, value in config.items():
+        if key.startswith(prefix):
+            yield key.removeprefix(prefix), str(value)
+
+
+def _variable(name: str, allowed: str) -> str:
+    if not re.fullmatch(allowed, name):
+        raise LookupError(f"{name} does not match allowlist.pattern")
+    if name not in os.environ:
+        raise LookupError(f"there is no environment variable {name}")
+    return os.environ[name]
