@@ -16,6 +16,7 @@ from contextlib import AsyncExitStack
 from typing import Any, ClassVar, Generic, Literal, TypeAlias, TypeVar
 
 from penstock.config import Config, SinkConfig, SourceConfig, config_class_of
+from penstock.declaration import check_methods
 from penstock.records import Batch, Position, Positions, SourcePartition, TopicPartition
 
 ColumnsHold: TypeAlias = Literal["bytes", "text", "values"]
@@ -44,6 +45,10 @@ class Connector(Generic[ConfigT]):
     `values`: None, booleans, numbers, strings, bytes, lists, mappings; numbers of a schema also `Decimal`, `date`,
     `time` and `datetime`. The converter is JSON, unless the configuration names another.
     """
+
+    def __init_subclass__(cls, **keywords: Any) -> None:
+        super().__init_subclass__(**keywords)
+        check_methods(cls)
 
     def __init__(self, config: ConfigT) -> None:
         """Called by the platform with the validated configuration. Do no work here: `open` is for that."""

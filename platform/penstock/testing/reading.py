@@ -11,6 +11,7 @@ from typing import Any
 from penstock import Batch, Positions, Source
 from penstock.connector import ColumnsHold
 from penstock.records import partition_key
+from penstock.yielded import defect_of
 
 SURPLUS_WAIT_SECONDS = 0.05
 """For a batch that must not come."""
@@ -89,16 +90,11 @@ def _hashable(value: Any) -> Any:
 
 
 def check_shape(batches: Sequence[Batch], columns_hold: ColumnsHold) -> None:
-    """What must be true of every batch."""
+    """What must be true of every batch, and of every record, of which the platform looks at few."""
     for batch in batches:
-        assert batch.topic, "a batch has a topic"
-        for name in ("keys", "timestamps", "headers", "value_schemas", "key_schemas"):
-            column = getattr(batch, name)
-            assert column is None or len(column) == len(batch), f"column {name} is not as long as values"
-        for value in batch.values if columns_hold != "values" else ():
-            assert value is None or isinstance(value, bytes), (
-                f"a value is bytes or None, not {type(value).__name__}, unless columns_hold says otherwise"
-            )
+        assert not (defect := defect_of(batch, columns_hold)), defect
+        for index in range(len(batch)):
+            assert not (defect := defect_of(batch.select([index]), columns_hold)), f"record {index}: {defect}"
         for mapping in (batch.source_partition, batch.position or {}):
             for key, item in mapping.items():
                 assert isinstance(key, str), f"{key!r} is not a string"

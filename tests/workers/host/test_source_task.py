@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from itertools import pairwise
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -22,6 +23,12 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 def numbers(values: list[bytes]) -> list[int]:
     return [int(value) for value in values]
+
+
+def line_at(place: str) -> str:
+    """Of `FILE:LINE in FUNCTION`."""
+    file, _, line = place.partition(" in ")[0].rpartition(":")
+    return Path(file).read_text(encoding="utf-8").splitlines()[int(line) - 1]
 
 
 async def test_all_is_delivered_in_order_and_the_task_waits_to_be_stopped(
@@ -97,6 +104,15 @@ async def test_what_was_yielded_before_a_failure_is_delivered(run: Run, kafka: s
     assert numbers(await read_all(kafka, fresh_topic)) == list(range(50))
     assert hosted.all_printed("acknowledged")[-1]["next"] == 50
     assert hosted.all_printed("close")
+
+
+@pytest.mark.parametrize("connector", ["YieldingText", "CallingWhatFails"])
+async def test_the_line_of_the_author_that_failed_is_named(
+    run: Run, kafka: str, fresh_topic: str, connector: str
+) -> None:
+    """Not the line of a library that it called, nor one of ours."""
+    hosted = await run(f"sources:{connector}", bootstrap_servers=kafka, name=fresh_topic, topic=fresh_topic)
+    assert "the line that is named" in line_at((await hosted.until_event(Failed)).problem["where"])
 
 
 @pytest.mark.parametrize("exactly_once", [True, False])

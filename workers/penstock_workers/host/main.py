@@ -9,8 +9,7 @@ import os
 import signal
 import socket
 import sys
-import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any, Protocol, cast
@@ -18,22 +17,19 @@ from typing import Any, Protocol, cast
 import uvloop
 from setproctitle import setproctitle
 
+from penstock import BadConfiguration, Positions, Sink, Source
 from penstock import Failed as ConnectorFailed
-from penstock import PenstockError, Positions, Sink, Source
 from penstock.connector import Connector
 from penstock_workers import client
 from penstock_workers.config_providers import resolved
 from penstock_workers.connector_config import common_config, is_common, sink_group
-from penstock_workers.errors import LogUnavailable
 from penstock_workers.host.channel import Channel
-from penstock_workers.host.failures import RecordsFailed
-from penstock_workers.host.limits import apply_limits, lift_memory_limit, memory_error
+from penstock_workers.host.limits import apply_limits, lift_memory_limit
 from penstock_workers.host.log_errors import of_the_log
 from penstock_workers.host.log_lines import configure_logging, speak_up
 from penstock_workers.host.messages import (
     FROM_WORKER,
     ErrorsSeen,
-    Failed,
     Heartbeat,
     Message,
     NewLoggerLevels,
@@ -50,13 +46,12 @@ from penstock_workers.host.messages import (
 from penstock_workers.host.rate_limit import RateLimit
 from penstock_workers.host.sink_task import SinkTask
 from penstock_workers.host.source_task import SourceTask
-from penstock_workers.host.stages import Stage
+from penstock_workers.host.task_failure import CALL_TIMEOUT, failure
 from penstock_workers.logger_levels import set_levels
 from penstock_workers.option_text import text_of
 from penstock_workers.recent_errors import RecentErrors
 
 PROGRESS_INTERVAL_SECONDS = 1.0
-CALL_TIMEOUT = "call-timeout"
 
 Report = Callable[[Message], None]
 
@@ -141,19 +136,25 @@ async def run_task(
 
 
 async def divided(spec: TaskSpec, source: Source[Any]) -> list[dict[str, str]]:
-    """Its work, in parts. Raises BadConfiguration where a part is no configuration, Failed where there are too many."""
+    """Its work, in parts. Raises Failed where they are no configurations, or too many."""
     try:
         async with asyncio.timeout(spec.call_timeout_seconds):
             answer = await type(source).split(source.config, spec.split_max)
     except TimeoutError as error:
         text = f"split did not return in {spec.call_timeout_seconds:g} s"
         raise ConnectorFailed(text, code=CALL_TIMEOUT, where=spec.import_path) from error
+    if not isinstance(answer, Sequence) or not all(isinstance(part, Mapping) for part in answer):
+        text = f"split answered {answer!r:.100}, not a list with the options of each task"
+        raise ConnectorFailed(text, where=spec.import_path)
     parts = [{key: text_of(value) for key, value in part.items()} for part in answer]
     if not 1 <= len(parts) <= spec.split_max:
         text = f"split answered {len(parts)} parts, not 1 to tasks.max={spec.split_max}"
         raise ConnectorFailed(text, where=spec.import_path)
     for part in parts:
-        load(replace(spec, config={**spec.config, **part}))
+        try:
+            load(replace(spec, config={**spec.config, **part}))
+        except BadConfiguration as error:
+            raise ConnectorFailed(f"split answered {part}: {error}", where=spec.import_path) from error
     return parts
 
 
@@ -257,46 +258,3 @@ def load(spec: TaskSpec) -> Connector[Any]:
     config = {key: value for key, value in spec.config.items() if key in own or not is_common(key)}
     connector: Connector[Any] = connector_class(config_class.parse(config))
     return connector
-
-
-def failure(error: Exception, spec: TaskSpec) -> Failed:
-    """Any exception as the one error object, and as a trace with the problem and its cause first."""
-    named = as_named(error, spec)
-    problem = named.to_dict()
-    first = [str(named) if named is error else problem["message"]]
-    if problem["cause"]:
-        first.append(f"Caused by {problem['cause']}")
-    trace = "".join(traceback.format_exception(error))
-    of_record = error if isinstance(error, RecordsFailed) else None
-    return Failed(
-        problem,
-        "\n".join([*first, "", trace]),
-        retryable=isinstance(error, LogUnavailable),
-        unexpected=named is not error or problem["code"] == CALL_TIMEOUT or is_of_unnamed(error),
-        stage=of_record.stage if of_record else "",
-        record=of_record.record if of_record else None,
-    )
-
-
-def is_of_unnamed(error: Exception) -> bool:
-    """A sink failed at records by an exception that it did not name: where it writes to may be the cause."""
-    is_of_sink = isinstance(error, RecordsFailed) and error.stage is Stage.TASK_PUT
-    return is_of_sink and not isinstance(error.__cause__, PenstockError)
-
-
-def as_named(error: Exception, spec: TaskSpec) -> PenstockError:
-    """The same error where it is one of ours."""
-    if isinstance(error, PenstockError):
-        return error
-    where = f"{spec.import_path} {place(error)}".strip()
-    if isinstance(error, MemoryError):
-        return memory_error(spec.config, where)
-    named = ConnectorFailed(f"{type(error).__name__}: {error}", where=where, hint="see the traceback")
-    named.__cause__ = error.__cause__
-    return named
-
-
-def place(error: Exception) -> str:
-    """Where it was raised."""
-    frames = traceback.extract_tb(error.__traceback__)
-    return f"{frames[-1].filename}:{frames[-1].lineno}" if frames else ""

@@ -12,6 +12,7 @@ import structlog
 
 from penstock import Batch, ConnectionLost, Failed, Position, Positions, RetryLater, Source, SourcePartition
 from penstock.records import partition_key
+from penstock.yielded import defect_of
 from penstock_workers.client.interface import Producer
 from penstock_workers.connector_config import common_config
 from penstock_workers.host.at_least_once import AtLeastOnceDelivery
@@ -22,6 +23,7 @@ from penstock_workers.host.messages import Ended, Message, Progress, Started, Ta
 from penstock_workers.host.rate_limit import RateLimit
 from penstock_workers.host.retries import RetryPolicy
 from penstock_workers.host.source_intake import SourceIntake
+from penstock_workers.host.stacks import awaiting_at
 from penstock_workers.recent_errors import RecentErrors
 
 log = structlog.get_logger()
@@ -156,6 +158,7 @@ class SourceTask:
                 return
             finally:
                 self._in_source = False
+            self._check(batch, batches)
             self._connection.works()
             intake = await self._intake.take(batch)
             self._rate_limit.spend(intake.batch)
@@ -163,6 +166,15 @@ class SourceTask:
             if len(intake.batch):
                 self.topics.add(intake.batch.topic)
             await asyncio.sleep(0)  # a source that never waits must not keep the event loop to itself
+
+    def _check(self, batch: Any, batches: AsyncIterator[Batch]) -> None:
+        if defect := defect_of(batch, self._source.columns_hold):
+            raise Failed(
+                f"what read yields cannot be sent: {defect}",
+                code="bad-batch",
+                where=awaiting_at(batches),
+                hint="correct what the connector yields; its contract tests find this too",
+            )
 
     async def _close_generator(self, batches: Any) -> None:
         if hasattr(batches, "aclose"):

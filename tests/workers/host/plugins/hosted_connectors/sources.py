@@ -121,6 +121,16 @@ class Defective(Counting):
         raise KeyError("defect")
 
 
+class YieldingText(Source[CountingConfig]):
+    async def read(self, positions: Positions) -> AsyncIterator[Batch]:
+        yield Batch(self.config.topic, ["text"], position={"next": 1})  # the line that is named
+
+
+class CallingWhatFails(Counting):
+    async def after_batch(self, start: int) -> None:
+        json.loads("{")  # the line that is named
+
+
 class Blocking(Counting):
     async def after_batch(self, start: int) -> None:
         time.sleep(1_000_000)  # noqa: ASYNC251  # this is what a task host has to survive
