@@ -23,7 +23,6 @@ from .waiting import DEADLINE_SECONDS, free_port, wait_until
 SEED = int(os.environ.get("PENSTOCK_TEST_SEED") or random.randrange(2**32))
 SESSION_MS = 3000
 APACHE_KAFKA_LEAST_SESSION_MS = 6000
-LONG_SESSION_MS = 30_000
 
 
 class Platform:
@@ -184,12 +183,6 @@ def any_cluster(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Work
     else:
         node: LogNode = request.getfixturevalue("short_session_node")
         yield from _cluster(tmp_path, node.bootstrap_servers, SESSION_MS)
-
-
-@pytest.fixture
-def any_patient_cluster(kafka: str, tmp_path: Path) -> Iterator[WorkerCluster]:
-    """The same with a session that outlasts the restart of a worker on a busy machine."""
-    yield from _cluster(tmp_path, kafka, LONG_SESSION_MS)
 
 
 def _cluster(folder: Path, servers: str, session_timeout_ms: int) -> Iterator[WorkerCluster]:

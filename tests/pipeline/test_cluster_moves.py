@@ -23,15 +23,11 @@ pytestmark = pytest.mark.long
 
 @pytest.fixture
 def load(any_cluster: WorkerCluster, tmp_path: Path) -> Load:
-    return running_load(any_cluster, tmp_path)
-
-
-def running_load(cluster: WorkerCluster, folder: Path) -> Load:
     """On a cluster that has found its peace."""
-    cluster.start()
-    load = Load(cluster, folder)
+    any_cluster.start()
+    load = Load(any_cluster, tmp_path)
     load.start()
-    cluster.wait_until_settled(load.tasks())
+    any_cluster.wait_until_settled(load.tasks())
     return load
 
 
@@ -81,11 +77,13 @@ def test_a_drain_moves_each_task_once(any_cluster: WorkerCluster, load: Load) ->
     check_runs(load, phases)
 
 
-def test_a_rolling_restart_moves_nothing(any_patient_cluster: WorkerCluster, tmp_path: Path) -> None:
-    cluster, load = any_patient_cluster, running_load(any_patient_cluster, tmp_path)
+def test_a_rolling_restart_moves_nothing(any_cluster: WorkerCluster, load: Load) -> None:
+    """However slow: each worker is away for longer than a session."""
+    cluster = any_cluster
     before, hosts = cluster.wait_until_settled(load.tasks()), cluster.task_hosts()
     for name, worker in cluster.workers.items():
         worker.stop(signal.SIGINT)
+        time.sleep(cluster.session_seconds + 1)
         worker.start()
         wait_until(worker.is_ready, f"{name} to be ready")
         assert cluster.wait_until_settled(load.tasks()) == before

@@ -7,6 +7,8 @@ from dataclasses import fields
 from penstock import option
 from penstock_workers.log_connection import LogConnection
 
+TOPIC_OPTIONS = ("config.storage.topic", "offset.storage.topic", "status.storage.topic", "cluster.storage.topic")
+
 
 class WorkerConfig(LogConnection):
     """A worker: where the log is, what its cluster is called, where REST listens."""
@@ -30,13 +32,19 @@ class WorkerConfig(LogConnection):
     )
     worker_id: str | None = option(
         "Name of this worker in its cluster, for life. One that is back under it in time keeps its tasks: in two"
-        " seconds after a crash, in session.timeout.ms after Ctrl-C. Default: advertised host and port of REST.",
+        " seconds after a crash, in restart.timeout.ms after Ctrl-C. Default: advertised host and port of REST.",
         default=None,
         group="Worker",
     )
+    restart_timeout_ms: int = option(
+        "How long the others keep the tasks of this worker for it after Ctrl-C, before they take them over.",
+        default=60_000,
+        minimum=0,
+        group="Worker",
+    )
     session_timeout_ms: int = option(
-        "After this time without a heartbeat a worker counts as dead. Below group.min.session.timeout.ms of the log"
-        " (6000 by default) it cannot join.",
+        "After this time without a heartbeat a worker counts as dead; after half of it its tasks write no more. Below"
+        " group.min.session.timeout.ms of the log (6000 by default) it cannot join.",
         default=10_000,
         minimum=100,
         group="Worker",
@@ -78,6 +86,16 @@ class WorkerConfig(LogConnection):
     def log(self) -> LogConnection:
         """What of this concerns the connection to the log, and nothing else: task hosts are told it."""
         return LogConnection(**{field.name: getattr(self, field.name) for field in fields(LogConnection)})
+
+    @property
+    def internal_topics(self) -> tuple[str, ...]:
+        """In the order of TOPIC_OPTIONS."""
+        return (
+            self.config_storage_topic,
+            self.offset_storage_topic,
+            self.status_storage_topic,
+            self.cluster_storage_topic,
+        )
 
     @property
     def id(self) -> str:

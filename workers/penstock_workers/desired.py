@@ -29,12 +29,17 @@ class DesiredConnector:
     tasks: Sequence[StringMap]
     """As committed to the log."""
     plugin: PluginInfo | None
+    """As some worker has it; None where none has."""
     task_set: str = ""
     """Which division of a source's work into several tasks these are: tasks of two divisions never run together."""
     here: frozenset[int] | None = None
     """The tasks that this worker has been given; None for all."""
     split_request: str = ""
     """The last wish of a task to have the work divided anew."""
+    workers: frozenset[str] = frozenset()
+    """Those that have its class, and can run its tasks."""
+    asked: frozenset[str] = frozenset()
+    """Those of which it is known which classes they have."""
 
     @property
     def type(self) -> ConnectorType | Literal["unknown"]:
@@ -47,12 +52,13 @@ class DesiredConnector:
 
     @property
     def problem(self) -> str:
-        """Why it cannot run on this worker; empty where it can."""
+        """Why it can run nowhere; empty where it can."""
         if self.plugin:
             return ""
         return (
-            f"connector.class={self.config.get(CLASS, '')} names no connector class on this worker, or more than one: "
-            "install its plugin and restart the worker, or give it a class that GET /connector-plugins names"
+            f"connector.class={self.config.get(CLASS, '')} names no connector class, or more than one, on any worker of"
+            f" the cluster ({', '.join(sorted(self.asked))}): install its plugin on one of them and restart that, or"
+            " give it a class that GET /connector-plugins names"
         )
 
     def running_tasks(self) -> Iterator[tuple[TaskId, StringMap]]:
@@ -114,13 +120,23 @@ def with_live_options(task: StringMap, config: StringMap) -> StringMap:
 
 
 def desired_connector(
-    name: str, table: ConfigTable, plugins: Sequence[PluginInfo], split_request: str = ""
+    name: str, table: ConfigTable, plugins: Mapping[str, Sequence[PluginInfo]], split_request: str = ""
 ) -> DesiredConnector:
+    """`plugins`: those of each worker."""
     config, tasks = table.configs[name], table.tasks(name)
-    plugin = find_plugin(config, plugins)
+    plugin, workers = find_in_cluster(config, plugins)
     task_set = _digest(tasks) if len(tasks) > 1 and (plugin is None or plugin.type == "source") else ""
-    state = table.target_state(name)
-    return DesiredConnector(name, config, state, tasks, plugin, task_set, split_request=split_request)
+    return DesiredConnector(
+        name,
+        config,
+        table.target_state(name),
+        tasks,
+        plugin,
+        task_set,
+        split_request=split_request,
+        workers=workers,
+        asked=frozenset(plugins),
+    )
 
 
 def given_to(
@@ -149,6 +165,14 @@ def _digest(tasks: Sequence[StringMap]) -> str:
 def find_plugin(config: StringMap, plugins: Sequence[PluginInfo]) -> PluginInfo | None:
     found = matching(config.get(CLASS, ""), plugins)
     return found[0] if len(found) == 1 else None
+
+
+def find_in_cluster(
+    config: StringMap, plugins: Mapping[str, Sequence[PluginInfo]]
+) -> tuple[PluginInfo | None, frozenset[str]]:
+    """The class as the first worker knows it that has it, and all workers that do."""
+    found = {worker: plugin for worker in sorted(plugins) if (plugin := find_plugin(config, plugins[worker]))}
+    return next(iter(found.values()), None), frozenset(found)
 
 
 def plan_tasks(config: StringMap, plugin: PluginInfo | None, target_state: TargetState) -> list[StringMap]:

@@ -50,6 +50,10 @@ class OwnTasks:
         places = (*assignment.tasks.values(), *assignment.revoking.values())
         return any(where.worker == self._worker_id for where in places)
 
+    def are_kept(self) -> bool:
+        """The others know that this worker will be back."""
+        return self._worker_id in self._tables.assignments.current.away
+
     def wake(self) -> None:
         """An assignment may have been read."""
         self._read.set()

@@ -7,9 +7,8 @@ from uuid import uuid4
 
 from penstock_workers.cluster.leader import Wanted, WantedTask
 from penstock_workers.connector_config import number_of
-from penstock_workers.desired import DesiredConnector, StringMap, desired_connector, find_plugin, given_to
+from penstock_workers.desired import DesiredConnector, StringMap, desired_connector, find_in_cluster, given_to
 from penstock_workers.errors import UnknownConnector
-from penstock_workers.plugins import PluginInfo
 from penstock_workers.status import TargetState, TaskId
 from penstock_workers.store.config_claims import claimed
 from penstock_workers.store.configs import connector_records, deletion_records, task_records
@@ -22,9 +21,8 @@ LEAST_WEIGHT = 0.01
 class Plans:
     """Worked out anew after a change of the configurations, and kept until the next."""
 
-    def __init__(self, tables: Tables, plugins: Sequence[PluginInfo], worker_id: str) -> None:
+    def __init__(self, tables: Tables, worker_id: str) -> None:
         self._tables = tables
-        self._plugins = plugins
         self._worker_id = worker_id
         self._desired: Mapping[str, DesiredConnector] | None = None
         self._wanted: Wanted | None = None
@@ -38,7 +36,8 @@ class Plans:
             table = self._tables.configs
             requests = self._tables.split_requests.latest
             self._desired = {
-                name: desired_connector(name, table, self._plugins, requests.get(name, "")) for name in table.configs
+                name: desired_connector(name, table, self._tables.plugins.by_worker, requests.get(name, ""))
+                for name in table.configs
             }
         return self._desired
 
@@ -57,16 +56,27 @@ class Plans:
         """What the leader has to find places for."""
         if self._wanted is None:
             self._wanted = {
-                TaskId(connector.name, number): WantedTask(_weight(connector.config), connector.task_set)
-                for connector in self.desired().values()
+                TaskId(connector.name, number): WantedTask(
+                    _weight(connector.config), connector.task_set, connector.workers
+                )
+                for name, connector in self.desired().items()
                 for number in range(len(connector.tasks))
             }
         return self._wanted
 
     def tasks_of(self, name: str, config: StringMap, state: TargetState) -> Sequence[StringMap]:
         """What its tasks should be with this configuration and state, until the leader has had them divided anew."""
-        plugin = find_plugin(config, self._plugins)
+        plugin, _ = find_in_cluster(config, self._tables.plugins.by_worker)
         return DesiredConnector(name, config, state, self._tables.configs.tasks(name), plugin).planned_tasks()
+
+    def divided_here(self, leader: str) -> Mapping[str, DesiredConnector]:
+        """Those whose sources this worker has to ask how to divide their work: as the leader, or in its place where it
+        lacks the class."""
+        return {
+            name: connector
+            for name, connector in self.desired().items()
+            if self._worker_id == (leader if leader in connector.workers else min(connector.workers, default=""))
+        }
 
     def unplanned(self) -> list[TableRecord]:
         """What the leader has to write of connectors that another program wrote, or two workers at the same time."""

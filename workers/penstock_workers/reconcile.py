@@ -221,6 +221,8 @@ def _connector_state(connector: DesiredConnector) -> State:
 
 
 def _task_state(connector: DesiredConnector, run: TaskRun | None) -> tuple[State, str]:
+    if run is None and connector.problem and connector.target_state is TargetState.RUNNING:
+        return State.FAILED, connector.problem
     if run is None:
         return (State.PAUSED if connector.target_state is TargetState.PAUSED else State.UNASSIGNED), ""
     if run.restart_wanted:

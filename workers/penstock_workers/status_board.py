@@ -65,6 +65,8 @@ class StatusBoard:
         where = assignment.tasks.get(task)
         if where is not None and where.worker == self._worker_id:
             return replace(found[task], generation=where.epoch)
+        if where is None and found[task].state is State.FAILED:  # nobody has its class
+            return replace(found[task], worker_id=leader, generation=assignment.epoch)
         return seen_from_afar(task, assignment, self._tables.statuses.statuses, leader)
 
     def _own(self) -> Statuses:

@@ -16,6 +16,7 @@ from dataclasses import replace
 import structlog
 
 from penstock_workers.changes import Changes
+from penstock_workers.cluster.announcements import Announcements
 from penstock_workers.cluster.cluster import Cluster
 from penstock_workers.cluster.info import ClusterInfo, cluster_info
 from penstock_workers.cluster.leadership import Leadership
@@ -49,7 +50,9 @@ log = structlog.get_logger()
 
 LAST_WRITE_SECONDS = 2.0
 """A worker that stops does not wait long for a log that may be stopping too."""
-DRAIN_POLL_SECONDS = 0.05
+AWAY_SECONDS = 3.0
+"""For the others to hear of it that it will be back."""
+POLL_SECONDS = 0.05
 
 
 class Worker:
@@ -71,18 +74,19 @@ class Worker:
     ) -> None:
         self._config = config
         self._tables = Tables(config, self._on_config_change, self._on_change)
-        self._plans = Plans(self._tables, plugins, config.id)
+        self._plans = Plans(self._tables, config.id)
         self._own = OwnTasks(config.id, self._tables, self._plans)
         self._specs = TaskSpecs(config, self._tables, plugins, converters or Converters(), config_providers or {})
         self._split_wishes = SplitWishes(self._tables, self._plans)
         self._upkeep = Upkeep("publish statuses", self._publish)
+        self._telling = Upkeep("tell which tasks have stopped", self._tell)
         self._lease = Lease()
         self.topics = TopicTracking(self._tables)
         self._supervisor = Supervisor(
             self._here,
             self._specs.prepare,
             self._specs.positions,
-            self._upkeep.soon,
+            self._on_runs_change,
             self.topics.used,
             self._wish_for_split,
             graceful_timeout_seconds=config.task_shutdown_graceful_timeout_seconds,
@@ -90,6 +94,7 @@ class Worker:
             logger_levels=self._tables.logger_levels.numbers,
         )
         self._statuses = StatusBoard(config.id, self._tables, self._plans, self._supervisor.runs)
+        self._announcements = Announcements(config.id, self._tables, plugins, self._supervisor.runs)
         self._splitting = Splitting(self._divide, self._on_change)
         self._leadership = Leadership(config, self._tables, self._plans.wanted, self._unplanned)
         self._cluster = Cluster(config, self._lease, self._leadership, admit=self._admit, on_view=self._on_change)
@@ -108,8 +113,10 @@ class Worker:
         others.
         """
         self.kafka_cluster_id = await self._tables.start()
+        await self._announcements.tell_plugins()
         await self._supervisor.start()
         self._upkeep.start()
+        self._telling.start()
         self.topics.start()
         self._cluster.start()
         log.info("worker started", worker_id=self._config.id, connectors=len(self._tables.configs.configs))
@@ -120,21 +127,23 @@ class Worker:
 
     async def stop(self, *, drain: bool = False) -> None:
         """Stop all tasks gracefully; what is wanted stays in the log. To drain is to give them to the other workers
-        before, if there are any. Without it the tasks wait for this worker, for the length of a session, in case it
-        is started again."""
+        before, if there are any. Without it they wait for this worker, for `restart.timeout.ms`, in case it is started
+        again."""
         if drain:
             await self._drained()
         else:
-            await self._cluster.go_away()
+            await self._gone_away()
         await self._supervisor.stop()
         await self._upkeep.stop()
+        await self._telling.stop()
         await self.topics.stop()
         if self._own.are_admitted:
             with suppress(TimeoutError, LogUnavailable):
                 async with asyncio.timeout(LAST_WRITE_SECONDS):
+                    await self._announcements.tell_stops()
                     await self._statuses.publish_last()
         await self._splitting.stop()
-        await self._cluster.stop(leave=drain or not self._cluster.others)
+        await self._cluster.stop()
         await self._tables.stop()
         log.info("worker stopped", worker_id=self._config.id)
 
@@ -201,11 +210,14 @@ class Worker:
         return _as_requested(self.status(name), request)
 
     def _unplanned(self) -> list[TableRecord]:
-        """For the leader: what the config topic does not say yet of tasks. It has sources asked whose work is to be
-        divided."""
-        desired = self._plans.desired()
-        self._splitting.ask(desired)
-        return self._plans.unplanned() + self._splitting.records(desired)
+        """For the leader: what the config topic does not say yet of tasks."""
+        return self._plans.unplanned() + self._divisions()
+
+    def _divisions(self) -> list[TableRecord]:
+        """What sources have answered that this worker has asked how to divide their work. It has them asked."""
+        mine = self._plans.divided_here(self._leader)
+        self._splitting.ask(mine)
+        return self._splitting.records(mine)
 
     async def _divide(self, connector: DesiredConnector) -> Sequence[StringMap]:
         return await self._supervisor.divide(await self._specs.prepare_division(connector))
@@ -233,6 +245,10 @@ class Worker:
         self._supervisor.wake()
         self._leadership.wake()
 
+    def _on_runs_change(self) -> None:
+        self._upkeep.soon()
+        self._telling.soon()
+
     def _here(self) -> Mapping[str, DesiredConnector]:
         return self._own.here(self._supervisor.runs)
 
@@ -252,7 +268,17 @@ class Worker:
         with suppress(TimeoutError):
             async with asyncio.timeout(self._config.drain_timeout_seconds):
                 while self._cluster.others and self._own.has_places():
-                    await asyncio.sleep(DRAIN_POLL_SECONDS)
+                    await asyncio.sleep(POLL_SECONDS)
+
+    async def _gone_away(self) -> None:
+        """Returns when the others will keep its tasks for this worker, or when there are none."""
+        if not self._cluster.are_others:
+            return
+        self._cluster.go_away()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(AWAY_SECONDS):
+                while not self._own.are_kept():
+                    await asyncio.sleep(POLL_SECONDS)
 
     @property
     def _leader(self) -> str:
@@ -266,7 +292,19 @@ class Worker:
         await self._split_wishes.write()
         await self._statuses.publish()
         if self._leadership.since_epoch is not None:
+            await self._announcements.forget_all_but(
+                {*self._cluster.worker_ids, *self._tables.assignments.current.away}
+            )
             await self._statuses.publish_as_leader(self._leadership.since_epoch, self._splitting.errors)
+        elif records := self._divisions():
+            await self._tables.config_log.write(records)
+
+    async def _tell(self) -> None:
+        """Also that which has been forgotten while this worker was away, or before it had joined."""
+        if self._cluster.view is not None:
+            await self._announcements.tell_plugins()
+        if self._own.are_admitted:
+            await self._announcements.tell_stops()
 
 
 def _as_requested(status: ConnectorStatus, request: RestartRequest) -> ConnectorStatus:

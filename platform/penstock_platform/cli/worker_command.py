@@ -51,7 +51,7 @@ def command(
     """Run a worker until SIGTERM or Ctrl-C.
 
     SIGTERM drains it: the other workers of its cluster take over its tasks, then it leaves. Ctrl-C stops it where it
-    is: started again within session.timeout.ms, it keeps its tasks.
+    is: started again within restart.timeout.ms, it keeps its tasks.
 
     All options of a worker: docs/reference/worker.md.
     """

@@ -7,6 +7,7 @@ task, or tasks of two divisions of one work; once all have caught up, every task
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 
 import pytest
@@ -14,13 +15,13 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from penstock_workers.cluster.leader import Wanted, WantedTask, abandoned, acknowledged, decide
+from penstock_workers.cluster.leader import Wanted, WantedTask, abandoned, acknowledged, decide, next_deadline_ms
 from penstock_workers.cluster.members import Member, View
-from penstock_workers.status import State, Status, TaskId
+from penstock_workers.status import TaskId
 from penstock_workers.store.assignments import Assignment, AssignmentTable, Place, assignment_record
-from penstock_workers.store.statuses import Statuses, Subject
 
 NAMES = ("a", "b", "c")
+AWAY_MS = 3
 CONNECTORS = ("x", "y")
 names = st.sampled_from(NAMES)
 
@@ -29,8 +30,10 @@ def view(*workers: str, generation: int = 1, draining: tuple[str, ...] = ()) -> 
     return View.of(generation, "a", [Member(name, f"http://{name}", name in draining) for name in workers])
 
 
-def tasks(connector: str, count: int, weight: float = 1.0, task_set: str = "") -> Wanted:
-    return {TaskId(connector, number): WantedTask(weight, task_set) for number in range(count)}
+def tasks(
+    connector: str, count: int, weight: float = 1.0, task_set: str = "", workers: Collection[str] = NAMES
+) -> Wanted:
+    return {TaskId(connector, number): WantedTask(weight, task_set, frozenset(workers)) for number in range(count)}
 
 
 @dataclass
@@ -43,6 +46,7 @@ class Worker:
     """How many assignments it has read."""
     may_run: bool = False
     draining: bool = False
+    away: bool = False
     running: dict[TaskId, Place] = field(default_factory=dict)
     stopping: set[TaskId] = field(default_factory=set)
 
@@ -51,7 +55,10 @@ class ClusterMachine(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.log: list[Assignment] = [Assignment()]
-        self.statuses: dict[Subject, Status] = {}
+        self.stops: dict[str, dict[TaskId, int]] = {}
+        self.installed = {connector: set(NAMES) for connector in CONNECTORS}
+        """By connector: the workers that have its class."""
+        self.now_ms = 0
         self.wanted: dict[TaskId, WantedTask] = {}
         self.workers: dict[str, Worker] = {}
         self.generation = 0
@@ -65,7 +72,9 @@ class ClusterMachine(RuleBasedStateMachine):
 
     def regroup(self) -> None:
         self.generation += 1
-        members = [Member(name, "", worker.draining) for name, worker in self.workers.items()]
+        members = [
+            Member(name, "", worker.draining, AWAY_MS if worker.away else 0) for name, worker in self.workers.items()
+        ]
         if members:
             self.views.append(View.of(self.generation, members[0].worker_id, members))
 
@@ -89,6 +98,34 @@ class ClusterMachine(RuleBasedStateMachine):
             self.regroup()
 
     @rule(name=names)
+    def go_away(self, name: str) -> None:
+        """Say that it is about to be restarted."""
+        if worker := self.workers.get(name):
+            worker.away = True
+            self.regroup()
+
+    @rule(name=names)
+    def leave(self, name: str) -> None:
+        """All tasks have stopped; it may be back, or not."""
+        worker = self.workers.get(name)
+        if worker and worker.away:
+            del self.workers[name]
+            self.regroup()
+
+    @rule()
+    def time_passes(self) -> None:
+        self.now_ms += 2
+
+    @rule(name=names, connectors=st.sets(st.sampled_from(CONNECTORS)))
+    def restart_with_other_plugins(self, name: str, connectors: set[str]) -> None:
+        for connector, workers in self.installed.items():
+            (workers.add if connector in connectors else workers.discard)(name)
+        self.restart_in_place(name)
+        self.wanted = {
+            task: replace(each, workers=frozenset(self.installed[task.connector])) for task, each in self.wanted.items()
+        }
+
+    @rule(name=names)
     def drain(self, name: str) -> None:
         if worker := self.workers.get(name):
             worker.draining = True
@@ -97,7 +134,7 @@ class ClusterMachine(RuleBasedStateMachine):
     @rule(connector=st.sampled_from(CONNECTORS), count=st.integers(0, 4), division=st.sampled_from(["", "p", "q"]))
     def configure(self, connector: str, count: int, division: str) -> None:
         self.wanted = {task: each for task, each in self.wanted.items() if task.connector != connector}
-        self.wanted |= tasks(connector, count, task_set=division)
+        self.wanted |= tasks(connector, count, task_set=division, workers=self.installed[connector])
 
     @precondition(lambda self: self.views)
     @rule(late=st.integers(1, 3))
@@ -105,9 +142,12 @@ class ClusterMachine(RuleBasedStateMachine):
         """A leader of this generation, or of one before, until a later one has written."""
         seen = self.views[-min(late, len(self.views))]
         if seen.generation >= self.log[-1].generation:
-            decided = decide(self.log[-1], seen, self.wanted, acknowledged(self.log[-1], self.statuses))
+            done = acknowledged(self.log[-1], self.stops)
+            decided = decide(self.log[-1], seen, self.wanted, done, self.now_ms)
             if decided is not self.log[-1]:
                 self.log.append(decided)
+            for task, where in decided.tasks.items():
+                assert where.worker in self.wanted[task].workers, "it has no such class"
 
     @rule(behind=st.sets(names, max_size=2), count=st.integers(1, 4))
     def catch_up(self, behind: set[str], count: int) -> None:
@@ -149,9 +189,11 @@ class ClusterMachine(RuleBasedStateMachine):
         for task in worker.stopping:
             del worker.running[task]
         worker.stopping.clear()
-        for task, where in self.log[worker.read - 1].revoking.items():
-            if where.worker == name and task not in worker.running:
-                self.statuses[task] = Status(State.UNASSIGNED, name, where.epoch)
+        self.stops[name] = {
+            task: where.epoch
+            for task, where in self.log[worker.read - 1].revoking.items()
+            if where.worker == name and task not in worker.running
+        }
 
     @invariant()
     def nothing_runs_twice(self) -> None:
@@ -166,7 +208,10 @@ class ClusterMachine(RuleBasedStateMachine):
         assert not self.log[-1].tasks.keys() & self.log[-1].revoking.keys()
 
     def teardown(self) -> None:
-        """Once things are quiet every task runs once."""
+        """Once things are quiet every task runs once, if there is a worker that can run it."""
+        for name in [name for name, worker in self.workers.items() if worker.away]:
+            self.leave(name)
+        self.now_ms += AWAY_MS
         if not self.workers:
             self.join("a")
         for _ in range(12):
@@ -177,11 +222,13 @@ class ClusterMachine(RuleBasedStateMachine):
                 self.stop(name)
                 self.read(name)
         running = [task for worker in self.workers.values() for task in worker.running]
-        assert sorted(running) == sorted(self.wanted), (running, self.log[-1])
+        takers = {name for name, worker in self.workers.items() if not worker.draining} or self.workers.keys()
+        can_run = [task for task, each in self.wanted.items() if each.workers & takers]
+        assert sorted(running) == sorted(can_run), (running, self.log[-1])
         self.lead(1)
         last = self.log[-1]
         assert not last.revoking
-        assert decide(last, self.views[-1], self.wanted, ()) is last, "nothing moves without a reason"
+        assert decide(last, self.views[-1], self.wanted, (), self.now_ms) is last, "nothing moves without a reason"
 
 
 TestCluster = pytest.mark.filterwarnings("ignore")(ClusterMachine.TestCase)
@@ -214,10 +261,9 @@ def test_a_task_that_moves_is_given_on_when_its_worker_has_stopped_it() -> None:
     ((task, where),) = revoking.revoking.items()
     assert (where.worker, where.epoch) == ("a", revoking.epoch)
     assert decide(revoking, group, wanted, ()) is revoking
-    late: Statuses = {task: Status(State.UNASSIGNED, "a", revoking.epoch - 1)}
-    assert acknowledged(revoking, late) == set(), "this is of an earlier place"
-    said: Statuses = {task: Status(State.UNASSIGNED, "a", revoking.epoch)}
-    done = acknowledged(revoking, said)
+    assert acknowledged(revoking, {"a": {task: revoking.epoch - 1}}) == set(), "this is of an earlier place"
+    assert acknowledged(revoking, {"b": {task: revoking.epoch}}) == set(), "this is of another worker"
+    done = acknowledged(revoking, {"a": {task: revoking.epoch}})
     assert decide(revoking, group, wanted, done).tasks[task].worker == "b"
 
 
@@ -285,6 +331,56 @@ def test_whoever_had_a_part_of_a_division_and_died_is_fenced_unless_a_successor_
     assert abandoned(before, same, alone) == set()
     other = decide(before, alone, tasks("x", 3, task_set="three"), ())
     assert abandoned(before, other, alone) == {of_b}
+
+
+def away_view(*workers: str, away: str, generation: int) -> View:
+    return View.of(generation, "a", [Member(name, "", False, 60_000 if name == away else 0) for name in workers])
+
+
+def test_what_is_restarted_keeps_its_tasks_for_its_time_and_takes_no_new_ones() -> None:
+    wanted = tasks("x", 9)
+    before = settled(Assignment(), view("a", "b", "c"), wanted)
+    going = decide(before, away_view("a", "b", "c", away="c", generation=2), wanted, (), 1000)
+    gone = decide(going, view("a", "b", generation=3), {**wanted, **tasks("y", 4)}, (), 5000)
+    assert gone.away == {"c": 61_000}
+    assert next_deadline_ms(gone, 5000) == 61_000
+    assert not moved(before, gone)
+    assert {gone.tasks[task].worker for task in tasks("y", 4)} == {"a", "b"}
+    back = decide(gone, view("a", "b", "c", generation=4), wanted, (), 60_999)
+    assert not moved(before, back)
+    assert not back.away
+
+
+def test_what_does_not_come_back_in_time_is_taken_over_and_comes_back_once() -> None:
+    wanted = tasks("x", 9)
+    before = settled(Assignment(), view("a", "b", "c"), wanted)
+    going = decide(before, away_view("a", "b", "c", away="c", generation=2), wanted, (), 1000)
+    gone = decide(going, view("a", "b", generation=3), wanted, (), 5000)
+    late = decide(gone, view("a", "b", generation=3), wanted, (), 61_000)
+    assert {where.worker for where in late.tasks.values()} == {"a", "b"}
+    assert len(moved(before, late)) == 3
+    back = settled(late, view("a", "b", "c", generation=4), wanted)
+    assert moved(late, back) == moved(before, late), "nothing else has to move"
+    assert loads(back) == [3, 3, 3]
+
+
+def test_a_task_goes_only_where_its_class_is() -> None:
+    old, new = tasks("old", 6), tasks("new", 3, workers=["c"])
+    group = view("a", "b", "c")
+    after = settled(Assignment(), group, {**old, **new})
+    assert {after.tasks[task].worker for task in new} == {"c"}
+    assert loads(after) == [3, 3, 3]
+    nowhere = settled(after, view("a", "b", generation=2), {**old, **new})
+    assert nowhere.tasks.keys() == old.keys()
+
+
+def test_a_rolling_upgrade_moves_a_task_only_when_its_worker_lacks_the_class() -> None:
+    group, wanted = view("a", "b", "c"), tasks("x", 9)
+    before = settled(Assignment(), group, wanted)
+    without = tasks("x", 9, workers=["a", "b"])
+    after = settled(before, group, without)
+    assert moved(before, after) == {task for task, where in before.tasks.items() if where.worker == "c"}
+    assert moved(after, settled(after, group, tasks("x", 9))) == moved(before, after)
 
 
 def test_where_all_drain_the_tasks_stay() -> None:

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 import pytest
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from tests.workers.worker.conftest import PLUGINS, read_topic, wait_for_state, wait_until
 
+from penstock import PenstockError
 from penstock_workers.config import WorkerConfig
 from penstock_workers.errors import ConnectorExists
 from penstock_workers.status import State, TargetState, TaskId
@@ -67,6 +71,7 @@ async def test_a_drained_worker_hands_over_its_tasks_and_the_others_go_on(
     before = owners(one)
     stayed = {task: two.status(task.connector).tasks for task, owner in before.items() if owner == "two"}
     await one.stop(drain=True)
+    workers.remove(one)
     await wait_until(lambda: [member.worker_id for member in two.members().workers] == ["two"])
     for task in before:
         await wait_for_state(two, task.connector, State.RUNNING)
@@ -144,3 +149,116 @@ async def test_a_source_divides_its_work_and_divides_it_anew(
         while len(await read_topic(kafka, fresh_topic)) < 4:
             pass
     assert sorted(value or b"" for _, value in await read_topic(kafka, fresh_topic)) == [b"a", b"b", b"c", b"d"]
+
+
+async def test_a_task_runs_only_where_its_class_is_installed(config: WorkerConfig, fresh_topic: str) -> None:
+    old = Worker(replace(config, worker_id="old"), [plugin for plugin in PLUGINS if "Numbers" not in plugin.class_name])
+    new = Worker(replace(config, worker_id="new"), PLUGINS)
+    await old.start()
+    await new.start()
+    for number in range(2):
+        await new.changes.create(f"c{number}", numbers(fresh_topic))
+        await wait_for_state(old, f"c{number}", State.RUNNING)
+    assert set(owners(old).values()) == {"new"}
+    await old.changes.set_target_state("c0", TargetState.PAUSED)
+    await wait_for_state(new, "c0", State.PAUSED)
+    await old.changes.set_target_state("c0", TargetState.RUNNING)
+    await new.stop(drain=True)
+    await wait_for_state(old, "c0", State.FAILED)
+    status = old.status("c0")
+    for each in (status.connector, status.tasks[0].status):
+        assert each.state is State.FAILED
+        assert "connector.class=Numbers names no connector class" in each.trace
+        assert "any worker of the cluster (old): install its plugin" in each.trace
+    again = Worker(replace(config, worker_id="new"), PLUGINS)
+    await again.start()
+    await wait_for_state(old, "c0", State.RUNNING)
+    await again.stop()
+    await old.stop()
+
+
+async def test_a_leader_that_lacks_the_class_has_its_work_divided_by_another(
+    config: WorkerConfig, fresh_topic: str, tmp_path: Path
+) -> None:
+    for shard in ("a", "b"):
+        (tmp_path / shard).touch()
+    leader, other = Worker(replace(config, worker_id="leader"), []), Worker(replace(config, worker_id="other"), PLUGINS)
+    await leader.start()
+    await wait_until(lambda: leader.members().leader == "leader")
+    await other.start()
+    shards = {"connector.class": "Shards", "topic": fresh_topic, "directory": str(tmp_path), "tasks.max": "2"}
+    await other.changes.create("shards", shards)
+    await wait_until(lambda: len(leader.info("shards").tasks) == 2)
+    await wait_for_state(leader, "shards", State.RUNNING)
+    assert owners(leader) == {TaskId("shards", number): "other" for number in range(2)}
+    assert leader.members().leader == "leader"
+    await other.stop()
+    await leader.stop()
+
+
+async def test_a_worker_that_is_restarted_is_waited_for_a_while_and_keeps_its_tasks(
+    config: WorkerConfig, fresh_topic: str
+) -> None:
+    config = replace(config, restart_timeout_ms=4000)
+    one, two = (Worker(replace(config, worker_id=name), PLUGINS) for name in ("one", "two"))
+    await one.start()
+    await two.start()
+    await wait_until(lambda: len(one.members().workers) == 2)
+    for number in range(4):
+        await one.changes.create(f"c{number}", numbers(fresh_topic))
+        await wait_for_state(one, f"c{number}", State.RUNNING)
+    before = assignment_of(two)
+    await one.stop()
+    await wait_until(lambda: [each.worker_id for each in two.members().workers] == ["two"])
+    assert assignment_of(two) == before, "out of the group, and still what it was given"
+    again = Worker(replace(config, worker_id="one"), PLUGINS)
+    await again.start()
+    for number in range(4):
+        await wait_for_state(two, f"c{number}", State.RUNNING)
+    assert assignment_of(two) == before
+    await again.stop()
+    await wait_until(lambda: set(assignment_of(two).values()) == {"two"}, timeout_seconds=20)
+    await two.stop()
+
+
+def assignment_of(worker: Worker) -> dict[TaskId, str]:
+    """As the log has it, whether its workers are members or not."""
+    return {task: where.worker for task, where in worker._tables.assignments.current.tasks.items()}
+
+
+async def test_a_status_that_cannot_be_written_holds_up_no_move(
+    workers: list[Worker], config: WorkerConfig, fresh_topic: str
+) -> None:
+    one, two = workers
+    for number in range(4):
+        await one.changes.create(f"c{number}", numbers(fresh_topic))
+        await wait_for_state(one, f"c{number}", State.RUNNING)
+    await make_unwritable(config, config.status_storage_topic)
+    for number in range(4):
+        await one.changes.set_target_state(f"c{number}", TargetState.PAUSED)  # statuses that wait to be written
+    begin = time.monotonic()
+    two._cluster.drain()
+    await wait_until(lambda: set(assignment_of(one).values()) == {"one"})
+    assert time.monotonic() - begin < config.write_timeout_seconds / 2
+
+
+async def make_unwritable(config: WorkerConfig, topic: str) -> None:
+    """Its partitions have one replica, and from now on want two."""
+    admin = AIOKafkaAdminClient(bootstrap_servers=config.bootstrap_servers)
+    await admin.start()
+    resource = ConfigResource(
+        ConfigResourceType.TOPIC, topic, {"cleanup.policy": "compact", "min.insync.replicas": "2"}
+    )
+    await admin.alter_configs([resource])
+    await admin.close()
+
+
+async def test_a_worker_with_other_topics_is_no_member(workers: list[Worker], config: WorkerConfig) -> None:
+    stranger = Worker(replace(config, worker_id="stranger", status_storage_topic=f"{config.group_id}-other"), PLUGINS)
+    await stranger.start()
+    with pytest.raises(PenstockError, match=r"its status\.storage\.topic is .*, not .*-other") as refused:
+        async with asyncio.timeout(20):
+            await stranger.lost()
+    assert refused.value.problem.code == "another-cluster"
+    await stranger.stop()
+    assert [member.worker_id for member in workers[0].members().workers] == ["one", "two"]

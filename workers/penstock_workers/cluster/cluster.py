@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from contextlib import suppress
+from collections.abc import Awaitable, Callable, Collection
 
 import structlog
 
@@ -16,9 +15,6 @@ from penstock_workers.config import WorkerConfig
 from penstock_workers.lease import Lease
 
 log = structlog.get_logger()
-
-AWAY_SECONDS = 2.0
-POLL_SECONDS = 0.02
 
 
 class Cluster:
@@ -47,13 +43,13 @@ class Cluster:
         self._member = GroupMember(self._config, self._config.url, self._lease, admit=self._admit, on_view=self._follow)
         self._member.start()
 
-    async def stop(self, *, leave: bool) -> None:
+    async def stop(self) -> None:
         """Also where it never started."""
         if self._member is None:
             return
         await self.leadership.stop()
         await self._peers.stop()
-        await self._member.stop(leave=leave)
+        await self._member.stop()
 
     async def lost(self) -> None:
         """Returns only by raising why this worker can be no member of its cluster."""
@@ -65,25 +61,27 @@ class Cluster:
         if self._member is not None:
             self._member.drain()
 
-    async def go_away(self) -> None:
-        """Have the place of this worker kept for the length of a session. Returns when the others know."""
-        if self._member is None or not self.others:
-            return
-        self._member.go_away()
-        with suppress(TimeoutError):
-            async with asyncio.timeout(AWAY_SECONDS):
-                while not self._is_away():
-                    await asyncio.sleep(POLL_SECONDS)
-
-    def _is_away(self) -> bool:
-        me = self.view.members.get(self._config.id) if self.view else None
-        return me is not None and me.away
+    def go_away(self) -> None:
+        """Have the leader keep all tasks of this worker for it."""
+        if self._member is not None:
+            self._member.go_away()
 
     @property
     def others(self) -> list[Member]:
         """The members that take tasks, but for this one."""
         members = self.view.members.values() if self.view else ()
-        return [member for member in members if member.worker_id != self._config.id and not member.draining]
+        me = self._config.id
+        return [each for each in members if each.worker_id != me and not each.draining and not each.away_ms]
+
+    @property
+    def worker_ids(self) -> Collection[str]:
+        """Of all members."""
+        return self.view.members if self.view else ()
+
+    @property
+    def are_others(self) -> bool:
+        """There are other members, whatever they are about to do."""
+        return any(worker_id != self._config.id for worker_id in self.worker_ids)
 
     def _follow(self, view: View) -> None:
         if self.view is None or view.members.keys() != self.view.members.keys() or view.leader != self.view.leader:
@@ -96,7 +94,7 @@ class Cluster:
     def _watched(self, view: View) -> list[Member]:
         """The leader watches all, all watch the leader: that is enough for each death to be seen."""
         me = self._config.id
-        watched = [member for member in view.members.values() if member.worker_id != me and not member.away]
+        watched = [member for member in view.members.values() if member.worker_id != me and not member.away_ms]
         return watched if view.leader == me else [member for member in watched if member.worker_id == view.leader]
 
     def _on_death(self, member: Member) -> None:

@@ -17,13 +17,19 @@ from aiokafka.client import AIOKafkaClient, ConnectionGroup, CoordinationType
 from aiokafka.protocol.group import JoinGroupRequest, SyncGroupRequest
 
 from penstock import PenstockError
-from penstock_workers.cluster.members import Member, View
+from penstock_workers.cluster.members import Member, View, check_same_topics
 from penstock_workers.cluster.protocol import PROTOCOL, PROTOCOL_TYPE, Heartbeat, LeaveGroup, members_of
 from penstock_workers.config import WorkerConfig
 from penstock_workers.lease import Lease, now_ns
 
 log = structlog.get_logger()
 
+REBALANCE_PART = 4
+"""The group waits so much of a session for members that do not answer, before it goes on without their word: a newcomer
+waits no longer for one that is frozen."""
+LEASE_PART = 2
+"""Twice that after its word the coordinator may give up a member that does not take part in a rebalance, however long
+its session is; so the right to run ends then too."""
 RETRY_SECONDS = 0.2
 LEAVE_SECONDS = 2.0
 NO_GENERATION = -1
@@ -52,12 +58,15 @@ class GroupMember:
         self._lease = lease
         self._admit = admit
         self._on_view = on_view
-        self._draining = self._away = False
+        self._draining = False
+        self._away_ms = 0
         self._member_id = ""
         self._generation = NO_GENERATION
         self._coordinator: int | None = None
         self._admitted = False
         self._admission: asyncio.Task[None] | None = None
+        self._synced_generation = NO_GENERATION
+        """The last in which this worker has taken its place: until then the coordinator may give it up for late."""
         self._confirmed_ns = 0
         """When that was sent by which the coordinator last said that this worker is a member."""
         self._rejoin = asyncio.Event()
@@ -79,15 +88,15 @@ class GroupMember:
             asyncio.create_task(self._beat_for_ever(), name="heartbeats of the worker group"),
         ]
 
-    async def stop(self, *, leave: bool) -> None:
-        """Without leaving, the place stays this worker's for the session, or until its peers find it gone."""
+    async def stop(self) -> None:
+        """Leave the group, where it answers."""
         tasks = [*self._tasks, *([self._admission] if self._admission else [])]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         if not self._tasks:
             return
-        if leave and self._member_id:
+        if self._member_id:
             with suppress(kafka.KafkaError, TimeoutError):
                 async with asyncio.timeout(LEAVE_SECONDS):
                     await self._leave(self._member_id, self._config.id)
@@ -99,8 +108,8 @@ class GroupMember:
         self._rejoin.set()
 
     def go_away(self) -> None:
-        """Say that this worker stops for a moment."""
-        self._away = True
+        """Say that this worker is about to be restarted."""
+        self._away_ms = self._config.restart_timeout_ms
         self._rejoin.set()
 
     def rejoin(self) -> None:
@@ -134,7 +143,6 @@ class GroupMember:
                 return
 
     async def _join(self) -> None:
-        sent_ns = now_ns()
         joined = await self._ask(self._join_request(), ConnectionGroup.DEFAULT)
         if joined.error_code != NONE:
             self._refused(joined.error_code)
@@ -143,16 +151,20 @@ class GroupMember:
         leads = joined.leader_id == joined.member_id
         assignments: list[tuple[str, bytes]] = []
         if leads:
-            told = View.of(self._generation, self._config.id, members_of(joined)).encode()
+            mine = [member for member in members_of(joined) if member.topics == self._config.internal_topics]
+            told = View.of(self._generation, self._config.id, mine).encode()
             assignments = [(member_id, told) for member_id, _instance_id, _metadata in joined.members]
         request = SyncGroupRequest(
             self._config.group_id, self._generation, self._member_id, self._config.id, assignments
         )
+        sent_ns = now_ns()
         synced = await self._ask(request, ConnectionGroup.DEFAULT)
         if synced.error_code != NONE:
             self._refused(synced.error_code)
             return
-        self._confirmed_ns = sent_ns
+        self._synced_generation, self._confirmed_ns = self._generation, sent_ns
+        if self._lease.is_held():
+            self._renew()
         await self._joined(synced.member_assignment, leads)
 
     async def _joined(self, told: bytes, leads: bool) -> None:
@@ -160,6 +172,8 @@ class GroupMember:
         new member id makes the coordinator ask everybody, and the leader, if that is its place, lead."""
         view = View.decode(told) if told else None
         me = self._me()
+        if view is not None and (leader := view.members.get(view.leader)) is not None:
+            check_same_topics(self._config, leader)
         if view is None or view.members.get(me.worker_id) != me or (view.leader == me.worker_id) != leads:
             self._rejoin.set()
             await asyncio.sleep(RETRY_SECONDS if told else 0)
@@ -177,14 +191,14 @@ class GroupMember:
         self._renew()
 
     def _me(self) -> Member:
-        return Member(self._config.id, self._url, self._draining, self._away, self._member_id)
+        config = self._config
+        return Member(config.id, self._url, self._draining, self._away_ms, config.internal_topics, self._member_id)
 
     def _join_request(self) -> JoinGroupRequest:
-        timeout_ms = self._config.session_timeout_ms
         return JoinGroupRequest(
             self._config.group_id,
-            timeout_ms,
-            timeout_ms,  # for the others to join: whoever is thrown out for being late has no lease any more
+            self._config.session_timeout_ms,
+            self._config.session_timeout_ms // REBALANCE_PART,
             self._member_id,
             self._config.id,
             PROTOCOL_TYPE,
@@ -211,24 +225,22 @@ class GroupMember:
         request = Heartbeat(self._config.group_id, generation, self._member_id, self._config.id)
         response = await self._ask(request, ConnectionGroup.COORDINATION)
         code = response.error_code
-        if code in (NONE, REBALANCE_IN_PROGRESS):
+        if code == NONE and generation == self._synced_generation:
             self._confirmed_ns = max(self._confirmed_ns, sent_ns)
             if not self._lease.is_held() and self._admitted:
-                log.warning("this worker was away for longer than its session, joining again")
+                log.warning("this worker was not heard of for so long that its tasks may run elsewhere, joining again")
                 self._admitted = False
                 self._rejoin.set()
             self._renew()
-            if code == REBALANCE_IN_PROGRESS and generation == self._generation:
-                self._rejoin.set()
-        elif generation == self._generation:  # else a joining has overtaken it
+        elif code != NONE and generation == self._generation:  # else a joining has overtaken it
             self._refused(code)
 
     def _renew(self) -> None:
         if self._admitted:
-            self._lease.renew(self._confirmed_ns + self._config.session_timeout_ms * 1_000_000)
+            self._lease.renew(self._confirmed_ns + self._config.session_timeout_ms * 1_000_000 // LEASE_PART)
 
     def _refused(self, code: int) -> None:
-        """Raises PenstockError where this worker can be no member."""
+        """Join again, or raise PenstockError where this worker can be no member."""
         if code == FENCED_INSTANCE:
             raise PenstockError(
                 "another process has joined the cluster under this worker's id",

@@ -12,10 +12,10 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from penstock_workers.cluster.members import View
-from penstock_workers.cluster.placement import place, to_move
-from penstock_workers.status import State, TaskId
+from penstock_workers.cluster.placement import MayTake, place, to_move
+from penstock_workers.status import TaskId
 from penstock_workers.store.assignments import Assignment, Place
-from penstock_workers.store.statuses import Statuses
+from penstock_workers.store.stops import Stops
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,34 +24,53 @@ class WantedTask:
     task_set: str = ""
     """Which division of its connector's work it is a part of. Tasks of two divisions never run at the same time, for
     both would read the same; empty where all tasks may run with whatever there is (the members of a sink's group)."""
+    workers: frozenset[str] = frozenset()
+    """Those that have its class: it is given to no other."""
 
 
 Wanted = Mapping[TaskId, WantedTask]
 
 
-def decide(current: Assignment, view: View, wanted: Wanted, stopped: Collection[TaskId]) -> Assignment:
+def decide(current: Assignment, view: View, wanted: Wanted, stopped: Collection[TaskId], now_ms: int = 0) -> Assignment:
     """The next assignment, or the current one itself where nothing has to change: each generation has one of its own.
 
-    `stopped`: those of its revocations of which the worker has said that they are done.
+    `stopped`: those of its revocations of which the worker has said that they are done. `now_ms`: by the clock that
+    says when the time of workers that are being restarted is up.
     """
     epoch, members = current.epoch + 1, view.members
-    tasks = {task: where for task, where in current.tasks.items() if where.worker in members}
+    away = _away(current.away, view, now_ms)
+    kept_for = {worker for worker, until_ms in away.items() if now_ms < until_ms}
+    tasks = {
+        task: where for task, where in current.tasks.items() if where.worker in members or where.worker in kept_for
+    }
     revoking = {
         task: where
         for task, where in current.revoking.items()
         if where.worker in members and task not in stopped and task not in tasks
     }
+
+    def revoke(task: TaskId) -> None:
+        where = tasks.pop(task)
+        if where.worker in members:  # else nothing runs there
+            revoking[task] = replace(where, epoch=epoch)
+
     for task in [task for task, where in tasks.items() if not _belongs(where, wanted.get(task))]:
-        revoking[task] = replace(tasks.pop(task), epoch=epoch)
+        revoke(task)
+    takers = _takers(view, kept_for)
     weights = {task: each.weight for task, each in wanted.items()}
-    takers = [name for name, member in members.items() if not member.draining] or list(members)
+    movable = {task: where for task, where in tasks.items() if where.worker not in kept_for}
     pending = [task for task in wanted if task not in tasks]
-    for task in to_move(tasks, pending, takers, weights):
-        revoking[task] = replace(tasks.pop(task), epoch=epoch)
+    for task in to_move(movable, pending, takers, weights, _may_take(wanted)):
+        revoke(task)
     tasks |= _placed(wanted, tasks, revoking, takers, weights, epoch)
-    if (tasks, revoking, view.generation) == (current.tasks, current.revoking, current.generation):
+    if (tasks, revoking, away, view.generation) == (current.tasks, current.revoking, current.away, current.generation):
         return current
-    return Assignment(epoch, view.leader, view.generation, tasks, revoking)
+    return Assignment(epoch, view.leader, view.generation, tasks, revoking, away)
+
+
+def next_deadline_ms(assignment: Assignment, now_ms: int) -> int | None:
+    """When `decide` has to be asked again, if nothing happens before."""
+    return min((until_ms for until_ms in assignment.away.values() if until_ms > now_ms), default=None)
 
 
 def abandoned(before: Assignment, after: Assignment, view: View) -> set[TaskId]:
@@ -64,23 +83,33 @@ def abandoned(before: Assignment, after: Assignment, view: View) -> set[TaskId]:
     }
 
 
-def acknowledged(assignment: Assignment, statuses: Statuses) -> set[TaskId]:
-    """The revocations of which their workers have said, by the status of the task, that nothing runs any more."""
-    found = set()
-    for task, where in assignment.revoking.items():
-        status = statuses.get(task)
-        if (
-            status is not None
-            and status.state is State.UNASSIGNED
-            and status.worker_id == where.worker
-            and status.generation >= where.epoch
-        ):
-            found.add(task)
-    return found
+def acknowledged(assignment: Assignment, stops: Mapping[str, Stops]) -> set[TaskId]:
+    """The revocations of which their workers have said that nothing runs any more. `stops`: what each has said."""
+    return {
+        task for task, where in assignment.revoking.items() if stops.get(where.worker, {}).get(task, -1) >= where.epoch
+    }
+
+
+def _away(before: Mapping[str, int], view: View, now_ms: int) -> dict[str, int]:
+    """Who is away, and until when: for a member that says so from now on, for whoever has left until its time is up."""
+    members = view.members
+    gone = {worker: until_ms for worker, until_ms in before.items() if worker not in members and now_ms < until_ms}
+    going = {name: before.get(name, now_ms + member.away_ms) for name, member in members.items() if member.away_ms}
+    return gone | going
+
+
+def _takers(view: View, kept_for: Collection[str]) -> list[str]:
+    """Those that take tasks; where all are about to go, those that stay longest."""
+    staying = [name for name, member in view.members.items() if not member.draining and not member.away_ms]
+    return staying or [name for name in view.members if name not in kept_for]
 
 
 def _belongs(where: Place, wanted: WantedTask | None) -> bool:
-    return wanted is not None and where.task_set == wanted.task_set
+    return wanted is not None and where.task_set == wanted.task_set and where.worker in wanted.workers
+
+
+def _may_take(wanted: Wanted) -> MayTake:
+    return lambda task, worker: worker in wanted[task].workers
 
 
 def _placed(
@@ -96,7 +125,8 @@ def _placed(
     for task, where in tasks.items():
         if where.worker in loads:
             loads[where.worker] += weights[task]
-    return {task: Place(worker, epoch, wanted[task].task_set) for task, worker in place(free, loads, weights).items()}
+    places = place(free, loads, weights, _may_take(wanted))
+    return {task: Place(worker, epoch, wanted[task].task_set) for task, worker in places.items()}
 
 
 def _free(wanted: Wanted, tasks: Mapping[TaskId, Place], revoking: Mapping[TaskId, Place]) -> Iterator[TaskId]:

@@ -7,6 +7,7 @@ workers that take themselves for the leader only the later one is heard, and wha
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -15,7 +16,7 @@ import structlog
 
 from penstock import Batch, PenstockError
 from penstock_workers import client
-from penstock_workers.cluster.leader import Wanted, abandoned, acknowledged, decide
+from penstock_workers.cluster.leader import Wanted, abandoned, acknowledged, decide, next_deadline_ms
 from penstock_workers.cluster.members import View
 from penstock_workers.config import WorkerConfig
 from penstock_workers.status import TaskId
@@ -88,7 +89,9 @@ class Leadership:
             while True:
                 self._changed.clear()
                 current = await self._decide(producer, current)
-                await self._changed.wait()
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(_seconds_until_due(current)):
+                        await self._changed.wait()
         finally:
             self.since_epoch = None
             await producer.close()
@@ -106,9 +109,11 @@ class Leadership:
             await self._write(producer, self._config.config_storage_topic, records)
             await self._tables.config_log.read_to_end()
         assert self._view is not None
-        stopped = acknowledged(current, self._tables.statuses.statuses)
         view = self._view
-        decided = decide(current, view, self._wanted(), stopped)
+        if view.generation != current.generation:  # whoever has just joined said before which classes it has
+            await self._tables.cluster_log.read_to_end()
+        stopped = acknowledged(current, self._tables.stops.by_worker)
+        decided = decide(current, view, self._wanted(), stopped, _now_ms())
         if decided is not current:
             await asyncio.gather(*map(self._fence, abandoned(current, decided, view)))
             await self._write(producer, self._config.cluster_storage_topic, [assignment_record(decided)])
@@ -127,6 +132,16 @@ class Leadership:
         sent = await producer.send(batch)
         await producer.commit()
         await sent
+
+
+def _now_ms() -> int:
+    return time.time_ns() // 1_000_000
+
+
+def _seconds_until_due(assignment: Assignment) -> float | None:
+    now_ms = _now_ms()
+    due_ms = next_deadline_ms(assignment, now_ms)
+    return None if due_ms is None else (due_ms - now_ms) / 1000
 
 
 def _tell(before: Assignment, after: Assignment) -> None:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
-from typing import Self
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, fields
+from typing import Any, Self
 
 import orjson
+
+from penstock import PenstockError
+from penstock_workers.config import TOPIC_OPTIONS, WorkerConfig
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,8 +21,10 @@ class Member:
     """Of its REST API."""
     draining: bool = False
     """It is about to leave, and takes no more tasks."""
-    away: bool = False
-    """It has been stopped for a moment and will be back: its place is kept for the length of a session."""
+    away_ms: int = 0
+    """It is being restarted, and wants its tasks kept for it for so long. 0 of whoever stays."""
+    topics: Sequence[str] = ()
+    """The internal topics of its cluster."""
     member_id: str = ""
     """Given by the coordinator; tells one process of a worker id from the next."""
 
@@ -28,7 +33,13 @@ class Member:
 
     @classmethod
     def decode(cls, content: bytes) -> Self:
-        return cls(**orjson.loads(content))
+        return cls.of(orjson.loads(content))
+
+    @classmethod
+    def of(cls, told: Mapping[str, Any]) -> Self:
+        """What a worker of another version says beyond this is passed over."""
+        known = {field.name: told[field.name] for field in fields(cls) if field.name in told}
+        return cls(**known | {"topics": tuple(told.get("topics", ()))})
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +59,7 @@ class View:
     @classmethod
     def decode(cls, content: bytes) -> Self:
         found = orjson.loads(content)
-        return cls.of(found["generation"], found["leader"], (Member(**member) for member in found["members"]))
+        return cls.of(found["generation"], found["leader"], map(Member.of, found["members"]))
 
     @classmethod
     def of(cls, generation: int, leader: str, members: Iterable[Member]) -> Self:
@@ -57,3 +68,15 @@ class View:
     def without(self, worker_id: str) -> View:
         others = (member for member in self.members.values() if member.worker_id != worker_id)
         return View.of(self.generation, self.leader, others)
+
+
+def check_same_topics(config: WorkerConfig, leader: Member) -> None:
+    """Raises PenstockError where the leader's cluster keeps what it knows elsewhere: two clusters then share a name."""
+    for option, mine, theirs in zip(TOPIC_OPTIONS, config.internal_topics, leader.topics, strict=True):
+        if mine != theirs:
+            raise PenstockError(
+                f"the cluster of this name has other internal topics: its {option} is {theirs}, not {mine}",
+                code="another-cluster",
+                where=f"group.id={config.group_id}",
+                hint=f"set {option}={theirs} to join it, or choose another group.id for a cluster of its own",
+            )

@@ -33,6 +33,9 @@ class Assignment:
     revoking: Mapping[TaskId, Place] = field(default_factory=dict)
     """Tasks that have to stop, at the worker that has them, with the epoch of the decision that took them away. None of
     them is in `tasks`."""
+    away: Mapping[str, int] = field(default_factory=dict)
+    """Workers that are being restarted, members or not, and until when their tasks are kept for them (in milliseconds
+    since 1970)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +64,7 @@ def assignment_record(assignment: Assignment) -> TableRecord:
         "generation": assignment.generation,
         "tasks": _by_worker(assignment.tasks),
         "revoking": _by_worker(assignment.revoking),
+        "away": dict(assignment.away),
     }
     return TableRecord(KEY.encode(), orjson.dumps(content))
 
@@ -75,8 +79,14 @@ def _by_worker(places: Mapping[TaskId, Place]) -> dict[str, list[tuple[str, int,
 def _parse(value: bytes) -> Assignment:
     content: dict[str, Any] = parse_object(value, KEY)
     try:
-        tasks, revoking = _places(content["tasks"]), _places(content["revoking"])
-        return Assignment(int(content["epoch"]), str(content["leader"]), int(content["generation"]), tasks, revoking)
+        return Assignment(
+            int(content["epoch"]),
+            str(content["leader"]),
+            int(content["generation"]),
+            _places(content["tasks"]),
+            _places(content["revoking"]),
+            {worker: int(until_ms) for worker, until_ms in content.get("away", {}).items()},
+        )
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise UnreadableRecord(f"is not an assignment: {value[:100]!r}", where=KEY) from error
 

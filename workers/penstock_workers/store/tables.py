@@ -21,12 +21,16 @@ from penstock_workers.store.active_topics import ActiveTopics
 from penstock_workers.store.assignments import KEY as ASSIGNMENT
 from penstock_workers.store.assignments import AssignmentTable
 from penstock_workers.store.configs import ConfigTable, RestartRequest
+from penstock_workers.store.installed_plugins import PREFIX as PLUGINS
+from penstock_workers.store.installed_plugins import InstalledPlugins
 from penstock_workers.store.internal_topics import InternalTopic, check_topic, create_topic
 from penstock_workers.store.offsets import OffsetTable
 from penstock_workers.store.records import TableRecord, by_key
 from penstock_workers.store.split_requests import PREFIX as SPLIT_REQUEST
 from penstock_workers.store.split_requests import SplitRequests
 from penstock_workers.store.statuses import StatusTable
+from penstock_workers.store.stops import PREFIX as STOPS
+from penstock_workers.store.stops import StopTable
 from penstock_workers.store.topic_log import TopicLog
 
 log = structlog.get_logger()
@@ -49,11 +53,13 @@ class Tables:
         on_change: Callable[[], None],
     ) -> None:
         """`on_config_change` follows each record of the config topic, the first reading included; `on_change` each
-        status and assignment."""
+        else that concerns tasks."""
         self.configs = ConfigTable()
         self.offsets = OffsetTable()
         self.statuses = StatusTable()
         self.assignments = AssignmentTable()
+        self.stops = StopTable()
+        self.plugins = InstalledPlugins()
         self.split_requests = SplitRequests()
         self.offset_history = OffsetHistory()
         self.active_topics = ActiveTopics()
@@ -71,6 +77,8 @@ class Tables:
         )
         in_cluster = {
             ASSIGNMENT: self._apply_assignment,
+            STOPS: self._apply_stops,
+            PLUGINS: self._apply_plugins,
             OFFSET_HISTORY: self.offset_history.apply,
             SPLIT_REQUEST: self._apply_split_request,
         }
@@ -113,6 +121,14 @@ class Tables:
     def _apply_assignment(self, record: TableRecord) -> None:
         self.assignments.apply(record)
         self._on_change()
+
+    def _apply_stops(self, record: TableRecord) -> None:
+        self.stops.apply(record)
+        self._on_change()
+
+    def _apply_plugins(self, record: TableRecord) -> None:
+        self.plugins.apply(record)
+        self._on_config_change(None)
 
     async def _wait_for_log(self) -> tuple[str, list[int]]:
         last_error: KafkaError | None = None
