@@ -92,7 +92,7 @@ async def test_a_name_that_no_url_could_name(api: Api, name: str) -> None:
     assert error["problems"][0]["where"] == "name"
 
 
-@pytest.mark.parametrize("name", ["\U0001f642" * 255, "...", "a%2Fb", "\u2028", "a?b#c", "'\"\\<&>", "1e9"])
+@pytest.mark.parametrize("name", ["\U0001f642" * 255, "...", "a%2Fb", "a\u2028b", "a?b#c", "'\"\\<&>", "1e9"])
 async def test_any_other_name_can_be_used(api: Api, name: str) -> None:
     await api.create(name)
     path = f"/connectors/{quote(name, safe='')}"
