@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 import socket
 from typing import Any
 
@@ -42,6 +43,32 @@ async def test_a_change_is_refused_while_the_log_is_away_and_works_when_it_is_ba
     await worker.stop()
     records = await read_topic(own_log_node.bootstrap_servers, fresh_topic)
     assert {int(value or b"") for _, value in records} == set(range(100))
+
+
+async def test_what_a_frozen_log_did_not_confirm_is_made_as_a_whole_or_not_at_all(
+    own_log_node: Any, fresh_topic: str
+) -> None:
+    """The request lies in its socket, where nobody can call it back."""
+    worker = Worker(worker_config(own_log_node.bootstrap_servers, write_timeout_seconds=1), PLUGINS)
+    await worker.start()
+    config = {"connector.class": "Numbers", "topic": fresh_topic}
+    await worker.changes.create("lines", config)
+    await wait_for_state(worker, "lines", State.RUNNING)
+
+    own_log_node.process.send_signal(signal.SIGSTOP)
+    try:
+        with pytest.raises(LogUnavailable, match="did not confirm"):
+            await worker.changes.create("more", config)
+        with pytest.raises(LogUnavailable):
+            await worker.changes.delete("lines")
+    finally:
+        own_log_node.process.send_signal(signal.SIGCONT)
+    await _until_accepted(worker, TargetState.PAUSED)
+    await wait_for_state(worker, "lines", State.PAUSED)
+    if "more" in worker.connectors():
+        assert worker.info("more").config == {"name": "more", **config}
+        await wait_for_state(worker, "more", State.RUNNING)
+    await worker.stop()
 
 
 async def _until_accepted(worker: Worker, state: TargetState) -> None:
