@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-import structlog
-
 from penstock_log.controller.state import Broker
 from penstock_log.coordination.internal_topic import InternalTopic
-from penstock_log.errors import ErrorCode, LogError
+from penstock_log.coordination.loading import Loading
+from penstock_log.errors import LogError
 from penstock_log.group import consumer_records
 from penstock_log.group.actions import Action, Store
 from penstock_log.group.classic import ClassicGroup
@@ -25,8 +23,6 @@ from penstock_log.group.topics import Topics
 from penstock_log.storage.batch import NO_PRODUCER_ID
 from penstock_log.storage.control import TRANSACTIONAL, Producer, is_commit_marker
 from penstock_log.storage.records import Record, decode_batch, encode_batch
-
-log = structlog.get_logger()
 
 
 @dataclass(slots=True)
@@ -88,26 +84,21 @@ class Groups:
         self._config = config
         self._now_ms = now_ms
         self._groups: dict[str, Group] = {}
-        self._not_loaded: set[int] = set()
-        self._loading: asyncio.Task[None] | None = None
+        self._loading = Loading(topic, "consumer groups", self._load_partition)
 
     def __iter__(self) -> Iterator[Group]:
         return iter(list(self._groups.values()))
 
     def start(self, on_loaded: Callable[[Group], None]) -> None:
         """Read what there is, in the background. Meanwhile COORDINATOR_LOAD_IN_PROGRESS tells clients to try again."""
-        if self._topic.exists:
-            self._not_loaded = set(range(self._topic.partition_count))
-            self._loading = asyncio.create_task(self._load(on_loaded))
+        self._loading.start(on_loaded)
 
     async def stop(self) -> None:
-        if self._loading is not None:
-            self._loading.cancel()
-            await asyncio.gather(self._loading, return_exceptions=True)
+        await self._loading.stop()
 
     @property
     def is_loading(self) -> bool:
-        return bool(self._not_loaded)
+        return not self._loading.is_complete
 
     def partition_of(self, group_id: str) -> int:
         return partition_for(group_id, self._topic.partition_count)
@@ -118,8 +109,7 @@ class Groups:
         return self._topic.leader_of(self.partition_of(group_id))
 
     def find(self, group_id: str) -> Group | None:
-        if self.partition_of(group_id) in self._not_loaded:
-            raise LogError(ErrorCode.coordinator_load_in_progress, f"group {group_id} is being read from the log")
+        self._loading.check(self.partition_of(group_id))
         return self._groups.get(group_id)
 
     async def find_or_create(self, group_id: str) -> Group:
@@ -189,16 +179,8 @@ class Groups:
             group.consumer_records = written
             raise
 
-    async def _load(self, on_loaded: Callable[[Group], None]) -> None:
-        for index in range(self._topic.partition_count):
-            try:
-                await self._load_partition(index, on_loaded)
-            except LogError as error:
-                log.error("groups cannot be read", topic=self._topic.name, partition=index, error=str(error))
-        log.info("consumer groups loaded", groups=len(self._groups))
-
-    async def _load_partition(self, index: int, on_loaded: Callable[[Group], None]) -> None:
-        replay = Replay()
+    async def _load_partition(self, index: int) -> list[Group]:
+        replay, found = Replay(), []
         async for header, batch in self._topic.batches(index):
             if header.is_control:
                 replay.end_transaction(header.producer_id, committed=is_commit_marker(batch))
@@ -216,8 +198,8 @@ class Groups:
             group = self._groups[group_id] = Group(classic, replayed.offsets)
             if replayed.consumer_records and not len(classic.members):
                 self._restore_consumer(group, replayed.consumer_records)
-            on_loaded(group)
-        self._not_loaded.discard(index)
+            found.append(group)
+        return found
 
     def _restore_consumer(self, group: Group, records: dict[bytes, bytes]) -> None:
         session_timeout_ms = self._config.group_consumer_session_timeout_ms

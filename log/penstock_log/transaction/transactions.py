@@ -6,17 +6,14 @@ import asyncio
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
-import structlog
-
 from penstock_log.controller.state import Broker
 from penstock_log.coordination.internal_topic import InternalTopic, as_coordinator_error
-from penstock_log.errors import ErrorCode, LogError
+from penstock_log.coordination.loading import Loading
+from penstock_log.errors import LogError
 from penstock_log.group.records import partition_for
 from penstock_log.storage.records import Record, decode_batch, encode_batch
 from penstock_log.transaction.records import decode, encode_tombstone, encode_transaction
 from penstock_log.transaction.transaction import Transaction
-
-log = structlog.get_logger()
 
 
 @dataclass(slots=True)
@@ -38,22 +35,17 @@ class Transactions:
         self._topic = topic
         self._now_ms = now_ms
         self._entries: dict[str, Entry] = {}
-        self._not_loaded: set[int] = set()
-        self._loading: asyncio.Task[None] | None = None
+        self._loading = Loading(topic, "transactions", self._load_partition)
 
     def start(self, on_loaded: Callable[[Entry], None]) -> None:
         """Read what there is, in the background. Meanwhile COORDINATOR_LOAD_IN_PROGRESS tells clients to try again."""
-        if self._topic.exists:
-            self._not_loaded = set(range(self._topic.partition_count))
-            self._loading = asyncio.create_task(self._load(on_loaded))
+        self._loading.start(on_loaded)
 
     async def stop(self) -> None:
-        if self._loading is not None:
-            self._loading.cancel()
-            await asyncio.gather(self._loading, return_exceptions=True)
+        await self._loading.stop()
 
     def __iter__(self) -> Iterator[Transaction]:
-        self._refuse_while_loading(self._not_loaded)
+        self._loading.check()
         return iter([entry.transaction for entry in self._entries.values() if entry.transaction is not None])
 
     def partition_of(self, transactional_id: str) -> int:
@@ -68,7 +60,7 @@ class Transactions:
         return self._topic.leader_of(self.partition_of(transactional_id))
 
     def find(self, transactional_id: str) -> Entry | None:
-        self._refuse_while_loading({self.partition_of(transactional_id)} & self._not_loaded)
+        self._loading.check(self.partition_of(transactional_id))
         return self._entries.get(transactional_id)
 
     async def find_or_create(self, transactional_id: str) -> Entry:
@@ -93,17 +85,10 @@ class Transactions:
         except LogError as error:
             raise as_coordinator_error(error) from error
 
-    async def _load(self, on_loaded: Callable[[Entry], None]) -> None:
-        for index in range(self._topic.partition_count):
-            try:
-                found = await self._read_partition(index)
-            except LogError as error:
-                log.error("transactions cannot be read", topic=self._topic.name, partition=index, error=str(error))
-                continue
-            self._entries |= {transaction.transactional_id: Entry(transaction) for transaction in found}
-            self._not_loaded.discard(index)
-            for transaction in found:
-                on_loaded(self._entries[transaction.transactional_id])
+    async def _load_partition(self, index: int) -> list[Entry]:
+        found = {each.transactional_id: Entry(each) for each in await self._read_partition(index)}
+        self._entries |= found
+        return list(found.values())
 
     async def _read_partition(self, index: int) -> list[Transaction]:
         found: dict[str, Transaction] = {}
@@ -114,8 +99,3 @@ class Transactions:
                 if transaction is not None:
                     found[transactional_id] = transaction
         return list(found.values())
-
-    @staticmethod
-    def _refuse_while_loading(missing: set[int]) -> None:
-        if missing:
-            raise LogError(ErrorCode.coordinator_load_in_progress, "transactions are being read from the log")
