@@ -21,6 +21,7 @@ PLUGINS = [
     PluginInfo("penstock_demo.Numbers", "source", "1", "penstock_demo:Numbers", {}),
     PluginInfo("penstock_demo.Shards", "source", "1", "penstock_demo:Shards", {}, splits=True),
     PluginInfo("penstock_demo.Collect", "sink", "1", "penstock_demo:Collect", {}),
+    PluginInfo("penstock_demo.Gate", "sink", "1", "penstock_demo:Gate", {}),
 ]
 
 
