@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Sequence
 
-from penstock import Batch, Positions, Source, SourceConfig, hookimpl, option
+from penstock import Batch, ConnectorClass, Positions, Source, SourceConfig, hookimpl, option
 
 
 class ${class_name}Config(SourceConfig):
@@ -22,5 +22,5 @@ class ${class_name}Source(Source[${class_name}Config]):
 
 
 @hookimpl
-def penstock_connectors() -> Sequence[type[Source[${class_name}Config]]]:
+def penstock_connectors() -> Sequence[ConnectorClass]:
     return [${class_name}Source]

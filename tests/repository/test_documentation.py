@@ -12,6 +12,7 @@ import pytest
 from .pages import GUIDES, PAGES, ROOT, blocks, name_of
 
 CONNECTOR_GUIDE = ROOT / "docs" / "guides" / "write-a-connector.md"
+SQLITE_EXAMPLE = ROOT / "examples" / "sqlite"
 README_CONTRACT = """
 from penstock.testing import SourceContract
 from penstock_lines import LinesSource
@@ -77,12 +78,17 @@ def test_the_readme_connector_keeps_the_contract(tmp_path: Path) -> None:
     assert " passed" in result.stdout
 
 
-def test_the_connectors_of_the_guide_keep_the_contract(tmp_path: Path) -> None:
-    for block in blocks(CONNECTOR_GUIDE, "python"):
-        path = tmp_path / block.splitlines()[0].removeprefix("# ")
-        path.parent.mkdir(exist_ok=True)
-        path.write_text(block)
-    result = run_pytest(tmp_path)
+def test_the_connector_guide_shows_the_files_of_its_example() -> None:
+    shown = {}
+    for block in [*blocks(CONNECTOR_GUIDE, "python"), *blocks(CONNECTOR_GUIDE, "toml")]:
+        if title := re.match(r"# (\S+)\n", block):
+            shown[title[1]] = block.removeprefix(title[0])
+    files = [path for path in SQLITE_EXAMPLE.rglob("*.*") if path.suffix in (".py", ".toml")]
+    assert shown == {str(path.relative_to(SQLITE_EXAMPLE)): path.read_text(encoding="utf-8") for path in files}
+
+
+def test_the_connectors_of_the_guide_keep_the_contract() -> None:
+    result = run_pytest(SQLITE_EXAMPLE)
     assert result.returncode == 0, result.stdout
     assert " passed" in result.stdout
 

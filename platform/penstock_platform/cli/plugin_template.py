@@ -30,7 +30,7 @@ def new_plugin(name: str, directory: Path | None) -> None:
     if not NAME.fullmatch(name):
         hint = "lower case letters, digits and underscores, beginning with a letter: weather, snow_depth"
         raise BadConfiguration(f"{name!r} cannot name a plugin", where="NAME", hint=hint)
-    target = directory or Path(f"penstock-{name.replace('_', '-')}")
+    target = directory or Path(_distribution(name))
     if target.exists():
         raise BadConfiguration("exists", where=str(target), hint="name another --directory")
     for path, text in rendered(name):
@@ -41,12 +41,17 @@ def new_plugin(name: str, directory: Path | None) -> None:
 
 def rendered(name: str) -> Iterator[tuple[Path, str]]:
     """Each file of the project, by its path in it."""
-    names = {"name": name, "class_name": "".join(part.capitalize() for part in name.split("_"))}
+    class_name = "".join(part.capitalize() for part in name.split("_"))
+    names = {"name": name, "class_name": class_name, "distribution": _distribution(name)}
     template = _template()
     for source in sorted(template.rglob("*")):
         if source.is_file() and "__pycache__" not in source.parts:
             path = Template(str(source.relative_to(template))).substitute(names)
             yield Path(path), Template(source.read_text(encoding="utf-8")).substitute(names)
+
+
+def _distribution(name: str) -> str:
+    return f"penstock-{name.replace('_', '-')}"
 
 
 def _template() -> Path:

@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from penstock_platform.cli.plugin_template import rendered
 
 
@@ -35,3 +37,11 @@ def test_rendered_plugin_is_as_small_as_promised(tmp_path: Path) -> None:
     files = sorted(str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*") if path.is_file())
     assert files == ["README.md", "penstock_weather/__init__.py", "pyproject.toml", "tests/test_weather.py"]
     assert sum(len((tmp_path / name).read_text().splitlines()) for name in files) <= 90
+
+
+def test_rendered_plugin_is_typed_strictly(tmp_path: Path) -> None:
+    """Checked where there is mypy, which the tests do not need otherwise."""
+    pytest.importorskip("mypy", reason="mypy is not installed")
+    render(tmp_path, "snow_depth")
+    result = run(tmp_path, "mypy", "--strict", "--cache-dir", os.devnull, "penstock_snow_depth", "tests")
+    assert result.returncode == 0, result.stdout
