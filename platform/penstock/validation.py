@@ -8,6 +8,7 @@ that its schema names.
 from __future__ import annotations
 
 import difflib
+import math
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
@@ -52,7 +53,7 @@ def _typed(value: Any, definition: Mapping[str, Any]) -> Any:
             case "integer":
                 return int(text)
             case "number":
-                return float(text)
+                return float(text) if math.isfinite(float(text)) else value
             case "boolean":
                 return BOOLEANS[text.lower()]
             case "array":

@@ -11,7 +11,7 @@ from penstock.validation import validate
 from penstock_platform.validation.converter_options import converter_options, converter_versions
 from penstock_platform.validation.secrets import HIDDEN, is_secret
 from penstock_workers.config_providers import has_reference
-from penstock_workers.connector_config import CommonConnectorConfig
+from penstock_workers.connector_config import CommonConnectorConfig, dead_letter_loop
 from penstock_workers.converters.choice import Converters
 from penstock_workers.kafka_connect_options import definitions, refusals
 from penstock_workers.plugins import PluginInfo
@@ -68,9 +68,9 @@ def check(
         Problem("early-reference", "is read before references are resolved", key, "write the value itself")
         for key in sorted(references & COMMON_SCHEMA["properties"].keys() - own.keys())
     ]
-    values = [
-        problem
-        for problem in validate(schema, config).problems
-        if problem.code not in OF_VALUES or problem.where not in references
+    values, problems = validate(schema, config)
+    of_values = [
+        problem for problem in problems if problem.code not in OF_VALUES or problem.where not in references
     ]
-    return [*values, *masked, *foreign, *read_before]
+    loop = dead_letter_loop(values["errors.deadletterqueue.topic.name"], values.get("topics") or ())
+    return [*of_values, *masked, *foreign, *read_before, *(loop if plugin.type == "sink" else ())]

@@ -52,6 +52,18 @@ def test_own_and_common_options_are_known_and_nothing_else() -> None:
     assert (problem.code, problem.where, problem.hint) == ("unknown-option", "batch.sise", "did you mean batch.size?")
 
 
+@pytest.mark.parametrize("number", ["nan", "inf", "-1e999", "-0.5"])
+def test_a_number_is_one_that_can_be_counted_with(number: str) -> None:
+    (problem,) = checked(GOOD | {"rate.limit.records.per.second": number})
+    assert problem.where == "rate.limit.records.per.second"
+
+
+def test_a_sink_does_not_read_its_own_dead_letters() -> None:
+    (problem,) = checked(GOOD | {"topics": "t, u", "errors.deadletterqueue.topic.name": "u"})
+    assert problem.where == "errors.deadletterqueue.topic.name"
+    assert "come round for ever" in problem.message
+
+
 def test_every_problem_is_told_at_once() -> None:
     problems = checked({"name": "s", "batch.size": "many", "mode": "delete", "tasks.max": "0"})
     assert {problem.where for problem in problems} == {

@@ -9,7 +9,7 @@ from itertools import groupby
 from typing import Any, Protocol
 
 from penstock import BadConfiguration, Batch, RetryLater, Sink
-from penstock_workers.connector_config import CommonConnectorConfig
+from penstock_workers.connector_config import CommonConnectorConfig, dead_letter_loop
 from penstock_workers.host.connection import Connection
 from penstock_workers.host.conversion import Conversion, Converted, class_name
 from penstock_workers.host.dead_letter_topic import DeadLetterWriter
@@ -50,7 +50,8 @@ class SinkWriter:
         self._membership = membership
         conversion = Conversion(spec.config, sink.columns_hold, spec.converter_paths)
         self._conversion = conversion if conversion.is_needed else None
-        _check_dead_letter_topic(config, sink)
+        if problems := dead_letter_loop(config.errors_deadletterqueue_topic_name, sink.config.topics):
+            raise BadConfiguration(problems)
         self.failures = Failures(spec, config, errors)
         self._dead_letters = DeadLetterWriter(spec, config)
         self._keeps_offsets = type(sink).assigned is not Sink.assigned
@@ -126,13 +127,3 @@ class SinkWriter:
         failing = failing_records(self._write, self._membership.pause, run, tolerated=self.failures.tolerated)
         async for failed in failing:
             yield [RecordFailure(Stage.TASK_PUT, batch, rows[index], error, by) for index, error in failed.items()]
-
-
-def _check_dead_letter_topic(config: CommonConnectorConfig, sink: Sink[Any]) -> None:
-    topic = config.errors_deadletterqueue_topic_name
-    if topic in sink.config.topics:
-        raise BadConfiguration(
-            f"the connector reads from {topic}: a record that fails would come round for ever",
-            where="errors.deadletterqueue.topic.name",
-            hint="name another topic",
-        )
