@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import signal
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -200,3 +201,23 @@ async def test_a_log_that_comes_back_goes_on_with_the_same_process(
     await hosted.host.stop(20)
     values = numbers(await read_all(servers, fresh_topic))
     assert values == list(range(hosted.all_printed("yield")[-1]["next"]))
+
+
+async def test_a_log_that_does_not_answer_holds_up_the_source_before_much_is_in_memory(
+    run: Run, own_log_node: LogNode, fresh_topic: str
+) -> None:
+    """A source that never waits, in batches of half a megabyte: eight megabytes are taken from it, and no more."""
+    options = {"bootstrap_servers": own_log_node.bootstrap_servers, "name": fresh_topic, "topic": fresh_topic}
+    hosted = await run("sources:Counting", **options, batch_size="20000")
+    await hosted.until_printed("acknowledged")
+
+    def in_flight() -> int:
+        return max((event.records_in_flight for event in hosted.events if isinstance(event, Progress)), default=0)
+
+    own_log_node.process.send_signal(signal.SIGSTOP)
+    await hosted.until(lambda: in_flight() >= 200_000)
+    yielded = len(hosted.all_printed("yield"))
+    own_log_node.process.send_signal(signal.SIGCONT)
+    await hosted.until_printed("yield", count=yielded + 20)
+    await hosted.host.stop(20)
+    assert in_flight() < 400_000
