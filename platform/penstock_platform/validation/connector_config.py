@@ -69,8 +69,6 @@ def check(
         for key in sorted(references & COMMON_SCHEMA["properties"].keys() - own.keys())
     ]
     values, problems = validate(schema, config)
-    of_values = [
-        problem for problem in problems if problem.code not in OF_VALUES or problem.where not in references
-    ]
+    of_values = [problem for problem in problems if problem.code not in OF_VALUES or problem.where not in references]
     loop = dead_letter_loop(values["errors.deadletterqueue.topic.name"], values.get("topics") or ())
     return [*of_values, *masked, *foreign, *read_before, *(loop if plugin.type == "sink" else ())]
