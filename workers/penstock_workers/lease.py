@@ -1,9 +1,8 @@
 """The worker's right to run tasks, on a page of memory that its task hosts share.
 
-A worker holds it as long as its group cannot have given it up: until the session timeout after it *sent* its last
-successful heartbeat, which is before the coordinator's session can end. The clock is CLOCK_BOOTTIME, which goes on
-while the machine sleeps. Task hosts look at the page before they write, so they stop by themselves when the worker is
-frozen, and nobody has to reach them.
+A worker holds it as long as its group cannot have given it up: for half a session after it *sent* its last successful
+heartbeat, see `cluster.group`. The clock is CLOCK_BOOTTIME, which goes on while the machine sleeps. Task hosts look at
+the page before they write, so they stop by themselves when the worker is frozen, and nobody has to reach them.
 """
 
 from __future__ import annotations
