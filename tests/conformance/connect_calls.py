@@ -7,7 +7,7 @@ from urllib.parse import quote
 from uuid import uuid4
 
 import orjson
-from tests.conformance.connect_sides import Side
+from tests.conformance.connect_sides import SINK_CLASS, SOURCE_CLASS, Side
 
 MISSING = "missing"
 RUN = uuid4().hex[:8]
@@ -85,7 +85,7 @@ def _of_the_worker() -> Iterator[Call]:
 
 
 def _of_plugins(side: Side) -> Iterator[Call]:
-    source = side.source_class
+    source = SOURCE_CLASS
     simple = source.rpartition(".")[2]
     yield Call("plugins", "GET", "/connector-plugins")
     yield Call("plugins: slash at the end", "GET", "/connector-plugins/")
@@ -105,7 +105,7 @@ def _of_plugins(side: Side) -> Iterator[Call]:
         "missing options": {"connector.class": source, "name": "validated"},
         "unknown option": valid | {"no.such.option": "x"},
         "no class": {"name": "validated"},
-        "another class": valid | {"connector.class": side.sink_class},
+        "another class": valid | {"connector.class": SINK_CLASS},
         "converter": valid | {"value.converter": CONVERTER},
         "no such converter": valid | {"value.converter": "none.Such"},
         "null value": valid | {"tasks.max": None},
@@ -147,7 +147,7 @@ def _creating(side: Side) -> Iterator[Call]:
     yield create("configuration a string", {"name": "x", "config": "y"})
     yield create("no class", {"name": "x", "config": {"topic": "t"}})
     yield create("unknown class", {"name": "x", "config": {"connector.class": "none.Such", "topic": "t"}})
-    yield create("missing options", {"name": "x", "config": {"connector.class": side.source_class}})
+    yield create("missing options", {"name": "x", "config": {"connector.class": SOURCE_CLASS}})
     yield create("null value", {"name": "x", "config": config | {"tasks.max": None}})
     yield create("unknown option", {"name": "unknown-option", "config": config | {"no.such.option": "x"}})
     yield create("unknown field", {"name": "x", "config": config, "nonsense": 1})
@@ -212,7 +212,7 @@ def _changing_offsets(side: Side, state: str, call: Any) -> Iterator[Call]:
     if state == "failed":
         entry = {"partition": {"kafka_topic": "topic-running", "kafka_partition": 0}, "offset": {"kafka_offset": 1}}
     else:
-        entry = {"partition": side.source_partition(side.directory / f"{state}.txt"), "offset": side.position}
+        entry = {"partition": {"filename": str(side.directory / f"{state}.txt")}, "offset": {"position": 4}}
     yield call("alter offsets", "PATCH", "/offsets", {"offsets": [entry]})
     yield call("alter offsets: none", "PATCH", "/offsets", {"offsets": []})
     yield call("alter offsets: empty", "PATCH", "/offsets", {})

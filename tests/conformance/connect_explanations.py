@@ -72,7 +72,6 @@ EXPLANATIONS = [
         "plugin config|validate",
         where=r".*\.order",
     ),
-    because("our converters have other options", "shape", "of a converter$", where=r"\[\]\..*"),
     because(
         "an option that is not known is an error, with the nearest name, instead of being ignored",
         "shape",
@@ -100,7 +99,7 @@ EXPLANATIONS = [
         ours="400",
     ),
     because("a null value is a mistake wherever it stands but in PATCH", "message", "create: null value"),
-    because("classes have other names", "message", "another class$|unknown plugin$|unknown class$"),
+    because("other classes are installed", "message", "another class$|unknown plugin$|unknown class$"),
     because(
         "the values of a configuration may be secrets: errors name its keys",
         "message",
@@ -168,6 +167,5 @@ EXPLANATIONS = [
         java="^Unknown connector",
         ours="^Connector .* not found$",
     ),
-    because("positions are in a source's own terms", "shape", "offsets", where=r"\.offsets\[\]\.offset\..*"),
     because("two offsets of one partition contradict each other", "status", "offsets: twice$", java="200", ours="400"),
 ]

@@ -1,9 +1,8 @@
-"""The two servers that are compared, each with connectors of its own kind that do the same."""
+"""The two servers that are compared, each with the connectors that come with Kafka Connect."""
 
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,8 @@ from urllib.parse import quote
 import orjson
 from tests.conformance.connect_shapes import Answer
 
+SOURCE_CLASS = "org.apache.kafka.connect.file.FileStreamSourceConnector"
+SINK_CLASS = "org.apache.kafka.connect.file.FileStreamSinkConnector"
 TIMEOUT_SECONDS = 60.0
 POLL_SECONDS = 0.2
 REBALANCE = "Cannot complete request"
@@ -31,27 +32,19 @@ class Side:
     url: str
     directory: Path
     """Where its connectors read and write."""
-    source_class: str
-    sink_class: str
-    source_options: Callable[[Path, str], dict[str, str]]
-    """From a file and a topic."""
-    sink_options: Callable[[Path], dict[str, str]]
-    source_partition: Callable[[Path], dict[str, Any]]
-    position: dict[str, Any]
 
     def source(self, name: str) -> dict[str, Any]:
         """A source that reads a few lines into a topic of its own."""
         file = self.directory / f"{name}.txt"
         file.write_text("one\ntwo\nthree\n")
-        return {"connector.class": self.source_class, **self.source_options(file, f"topic-{name}")}
+        return {"connector.class": SOURCE_CLASS, "file": str(file), "topic": f"topic-{name}"}
 
     def sink(self, name: str, topic: str) -> dict[str, Any]:
-        return {"connector.class": self.sink_class, "topics": topic, **self.sink_options(self.directory / name)}
+        return {"connector.class": SINK_CLASS, "topics": topic, "file": str(self.directory / f"{name}.out")}
 
     def failing_sink(self, name: str, topic: str) -> dict[str, Any]:
         """Its configuration is right, and its task fails."""
-        no_directory = Path("/proc/no-such-place") / name
-        return {"connector.class": self.sink_class, "topics": topic, **self.sink_options(no_directory)}
+        return self.sink(name, topic) | {"file": f"/proc/no-such-place/{name}"}
 
     def call(self, method: str, path: str, body: bytes | None = None, content_type: str = "application/json") -> Answer:
         """Once more where a rebalance is in the way."""
@@ -93,28 +86,8 @@ class Side:
 
 
 def java(url: str, directory: Path) -> Side:
-    return Side(
-        "Kafka Connect",
-        url,
-        directory,
-        "org.apache.kafka.connect.file.FileStreamSourceConnector",
-        "org.apache.kafka.connect.file.FileStreamSinkConnector",
-        lambda file, topic: {"file": str(file), "topic": topic},
-        lambda file: {"file": str(file)},
-        lambda file: {"filename": str(file)},
-        {"position": 4},
-    )
+    return Side("Kafka Connect", url, directory)
 
 
 def ours(url: str, directory: Path) -> Side:
-    return Side(
-        "Penstock",
-        url,
-        directory,
-        "penstock_file.FileSource",
-        "penstock_file.FileSink",
-        lambda file, topic: {"paths": str(file), "topic": topic},
-        lambda file: {"directory": str(file)},
-        lambda file: {"file": str(file)},
-        {"offset": 4},
-    )
+    return Side("Penstock", url, directory)

@@ -38,13 +38,13 @@ def running_worker(bootstrap_servers: str, *arguments: str, ends_with: Signals =
 
 
 @contextmanager
-def dying_workers(bootstrap_servers: str, count: int) -> Iterator[None]:
+def dying_workers(bootstrap_servers: str, count: int, *arguments: str) -> Iterator[None]:
     """Others of the same cluster, each killed and started again for as long as this lasts."""
     stop = Event()
 
     def live_and_die(worker_id: str) -> None:
         while not stop.is_set():
-            with running_worker(bootstrap_servers, "--worker-id", worker_id, ends_with=SIGKILL):
+            with running_worker(bootstrap_servers, *arguments, "--worker-id", worker_id, ends_with=SIGKILL):
                 stop.wait(LIFE_SECONDS)
             print(f"        killed {worker_id}")
 
