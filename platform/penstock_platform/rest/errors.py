@@ -41,6 +41,7 @@ STATUSES = {
     "tasks-still-running": 409,
     "too-many-replayed": 409,
     "no-topic-to-replay-to": 409,
+    "record-too-large": 413,
     "unsupported-media-type": 415,
     "log-unavailable": 503,
     "starting": 503,

@@ -112,7 +112,7 @@ async def test_a_write_that_can_never_succeed_is_refused_and_the_next_one_works(
     rows, log = table
     with pytest.raises(PenstockError, match=r"max\.message\.bytes") as error:
         await log.write([TableRecord(b"a", b"x" * 3_000_000)])
-    assert error.value.problem.code == "write-refused"
+    assert error.value.problem.code == "record-too-large"
     await log.write([TableRecord(b"a", b"1")])
     assert rows.rows == {b"a": b"1"}
 

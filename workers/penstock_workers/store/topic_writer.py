@@ -36,14 +36,14 @@ class TopicWriter:
         self._abandoning: set[asyncio.Task[None]] = set()
 
     async def append(self, records: Sequence[TableRecord]) -> None:
-        """Raises a KafkaError where another try may help, PenstockError (write-refused) where none will."""
+        """Raises a KafkaError where another try may help, PenstockError (record-too-large, write-refused) where none
+        will."""
         try:
             producer = await self._connected()
             await self._send(producer, records)
         except REFUSALS as error:
             self._abandon()
-            hint = "see the topic's max.message.bytes and access rights"
-            raise PenstockError(str(error), code="write-refused", where=self._topic, hint=hint) from error
+            raise _refusal(error, self._topic) from error
         except (KafkaError, asyncio.CancelledError):
             self._abandon()
             raise
@@ -85,6 +85,14 @@ class TopicWriter:
             task = asyncio.create_task(_close_without_delivering(producer), name=f"abandon writes to {self._topic}")
             self._abandoning.add(task)
             task.add_done_callback(self._abandoning.discard)
+
+
+def _refusal(error: KafkaError, topic: str) -> PenstockError:
+    if isinstance(error, MessageSizeTooLargeError):
+        hint = "make it smaller, or raise max.message.bytes of the topic"
+        return PenstockError("it is larger than the topic takes", code="record-too-large", where=topic, hint=hint)
+    hint = "give the worker's user the right to write to the topic"
+    return PenstockError(str(error), code="write-refused", where=topic, hint=hint)
 
 
 def _batches(producer: AIOKafkaProducer, records: Sequence[TableRecord]) -> list[BatchBuilder]:
