@@ -2,12 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from importlib import metadata
 from typing import Any
 
 from penstock import Source
 from penstock_schemas import load
-from writers.markdown import options_table
+from penstock_workers.converters.registry import OWN
+from penstock_workers.kafka_connect_options import UNSUPPORTED, WITHOUT_EFFECT
+from penstock_workers.kafka_connect_worker_options import CLIENTS, OF_CLIENTS, REASONS
+from penstock_workers.plugins import ConverterInfo
+from writers.markdown import options_table, table
+
+TAKEN = {
+    "key.converter": "The converter of connectors that name none; its options follow it, as in a connector.",
+    "value.converter": "Likewise.",
+    "header.converter": "Likewise.",
+    "listeners": "One address, http://HOST:PORT, for rest.host.name and rest.port; without a host, all addresses.",
+    "task.shutdown.graceful.timeout.ms": "For task.shutdown.graceful.timeout.seconds.",
+    "config.providers": "Names of providers of secrets. Of each, config.providers.NAME.class is file, directory, env or"
+    " Kafka's class of that kind, and config.providers.NAME.param.* are its parameters.",
+}
 
 
 def worker() -> str:
@@ -20,7 +35,14 @@ def worker() -> str:
         "Give them to `penstock worker` with `--set KEY=VALUE`, or in a TOML, JSON or `.properties` file with "
         "`--config`. An option that is not listed is an error.\n\n"
     )
-    return page + "".join(f"## {group}\n\n{options_table(options)}" for group, options in groups.items())
+    page += "".join(f"## {group}\n\n{options_table(options)}" for group, options in groups.items())
+    idle = REASONS | dict.fromkeys(CLIENTS, OF_CLIENTS)
+    return (
+        f"{page}## As Kafka Connect's files have them\n\n{_explained(TAKEN)}"
+        "## Without effect\n\nOptions of Kafka Connect's workers that are accepted and change nothing, and what is so "
+        "instead. The worker says so when it starts. A dot at the end stands for all that begin so.\n\n"
+        f"{_explained(idle)}"
+    )
 
 
 def connectors() -> str:
@@ -31,13 +53,40 @@ def connectors() -> str:
         "here; a list also as one string with commas. An option that is not listed is an error.\n\n"
         f"## Every connector\n\n{options_table(common['properties'], common['required'])}"
     )
-    return page + "".join(_connector(connector) for connector in bundled())
+    page += _of_kafka_connect() + "".join(_connector(connector) for connector in bundled())
+    return page + "".join(map(_converter, OWN))
 
 
 def bundled() -> list[Any]:
     """The connector classes of this distribution, through the door that any plugin uses."""
     points = sorted(metadata.distribution("penstock").entry_points.select(group="penstock"), key=lambda each: each.name)
     return [connector for point in points for connector in point.load().penstock_connectors()]
+
+
+def _of_kafka_connect() -> str:
+    versions = dict.fromkeys(
+        ["connector.plugin.version", *(f"{part}.converter.plugin.version" for part in ("key", "value", "header"))],
+        "Has to be the version that is installed.",
+    )
+    refused = dict.fromkeys(UNSUPPORTED, "Refused: not supported yet.")
+    return (
+        "## Options of Kafka Connect\n\nAccepted, and what is so instead, or what becomes of them. A dot at the end "
+        f"stands for all that begin so.\n\n{_explained(WITHOUT_EFFECT | versions | refused)}"
+    )
+
+
+def _explained(options: Mapping[str, str]) -> str:
+    return table(["option", "here"], [[f"`{key}`", text] for key, text in options.items()])
+
+
+def _converter(converter: ConverterInfo) -> str:
+    """Under the names that configurations have for it; without options there is nothing to say."""
+    if not converter.schema["properties"]:
+        return ""
+    title = " or ".join(f"`{name}`" for name in dict.fromkeys([*converter.aliases, converter.class_name]))
+    example = next(iter(converter.schema["properties"]))
+    text = f"A converter. Its options follow the key that names it: `value.converter.{example}`."
+    return f"## {title}\n\n{text}\n\n{options_table(converter.schema['properties'], converter.schema['required'])}"
 
 
 def _connector(connector: Any) -> str:

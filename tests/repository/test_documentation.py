@@ -11,6 +11,7 @@ import pytest
 
 from .pages import GUIDES, PAGES, ROOT, blocks, name_of
 
+CONVERTER_GUIDE = ROOT / "docs" / "guides" / "converters.md"
 CONNECTOR_GUIDE = ROOT / "docs" / "guides" / "write-a-connector.md"
 SQLITE_EXAMPLE = ROOT / "examples" / "sqlite"
 README_CONTRACT = """
@@ -89,6 +90,16 @@ def test_the_connector_guide_shows_the_files_of_its_example() -> None:
 
 def test_the_connectors_of_the_guide_keep_the_contract() -> None:
     result = run_pytest(SQLITE_EXAMPLE)
+    assert result.returncode == 0, result.stdout
+    assert " passed" in result.stdout
+
+
+def test_the_converter_of_the_guide_keeps_the_contract(tmp_path: Path) -> None:
+    for block in blocks(CONVERTER_GUIDE, "python"):
+        path = tmp_path / block.splitlines()[0].removeprefix("# ")
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(block)
+    result = run_pytest(tmp_path)
     assert result.returncode == 0, result.stdout
     assert " passed" in result.stdout
 

@@ -32,7 +32,7 @@ WITHOUT_EFFECT = {
 _TRANSFORMS = ("transforms.", "predicates.")
 _CLIENTS = ("producer.override.", "consumer.override.", "admin.override.")
 _CONNECTION = ("bootstrap.servers", "security.protocol", "sasl.", "ssl.")
-_UNSUPPORTED = {
+UNSUPPORTED = {
     "transforms": "transforms are not supported yet: transform in the connector or in the system behind it, and leave"
     " transforms out",
     "predicates": "predicates are for transforms, which are not supported yet: leave them out",
@@ -57,14 +57,14 @@ def definitions(config: Mapping[str, str]) -> dict[str, dict[str, Any]]:
 
 def is_foreign(key: str) -> bool:
     """An option of Kafka Connect's framework: a connector is not told it, unless it has one of the same name."""
-    return bool(without_effect(key)) or key in _UNSUPPORTED or key.startswith(_TRANSFORMS) or key in _version_keys()
+    return bool(without_effect(key)) or key in UNSUPPORTED or key.startswith(_TRANSFORMS) or key in _version_keys()
 
 
 def refusals(
     config: Mapping[str, str], connector_version: str, converter_versions: Mapping[Part, str]
 ) -> Iterator[Problem]:
     """What cannot be passed over. `converter_versions`: of those that the configuration has."""
-    for key, hint in _UNSUPPORTED.items():
+    for key, hint in UNSUPPORTED.items():
         if config.get(key, "").strip():
             yield Problem("unsupported-option", "is not supported", key, hint)
     for key in config:

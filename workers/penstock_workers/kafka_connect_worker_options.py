@@ -17,7 +17,7 @@ _REBALANCE = "Only tasks that move stop; a worker that is gone is replaced after
 _HTTP = "REST is for programs and command lines: it lets in no other origin; headers and TLS are a proxy's."
 _VERSIONS = "One version of a plugin is installed in a worker's environment, and that one is used."
 
-_REASONS = {
+REASONS = {
     "plugin.path": "Plugins are Python packages: install them with pip into the worker's environment.",
     "plugin.discovery": "Plugins are Python packages: install them with pip into the worker's environment.",
     "offset.flush.interval.ms": _OFFSETS,
@@ -80,12 +80,12 @@ _REASONS = {
     "listeners.https.": _TLS,
 }
 """By the key, or by how keys begin."""
-_OF_CLIENTS = "Penstock's clients size batches and fetches by themselves; what they may be told is set for a connector."
+OF_CLIENTS = "Penstock's clients size batches and fetches by themselves; what they may be told is set for a connector."
 
 
 def without_effect(key: str) -> str:
     """Why this option changes nothing; empty where it is no such option."""
-    if key in _REASONS:
-        return _REASONS[key]
-    reasons = (reason for known, reason in _REASONS.items() if known.endswith(".") and key.startswith(known))
-    return next(reasons, _OF_CLIENTS if key.startswith(CLIENTS) else "")
+    if key in REASONS:
+        return REASONS[key]
+    reasons = (reason for known, reason in REASONS.items() if known.endswith(".") and key.startswith(known))
+    return next(reasons, OF_CLIENTS if key.startswith(CLIENTS) else "")

@@ -166,6 +166,7 @@ async def test_without_tolerance_what_comes_before_a_record_that_cannot_be_conve
         assert failed.problem["code"] == "value-converter-failed"
         assert not failed.unexpected, "it fails whenever it is tried"
         assert "at offsets 2" in failed.problem["message"]
+        assert "it looks like text: set value.converter=string; or" in failed.problem["hint"]
         await hosted.host.stop(5)
         assert lines(tmp_path / "out") == ["(None, 0, [])", "(None, 1, [])"]
         assert await committed(log, fresh_topic, fresh_topic) == 2

@@ -14,6 +14,7 @@ import structlog
 
 from penstock import Batch, Failed, PenstockError
 from penstock_workers.connector_config import TOLERATE_ALL, CommonConnectorConfig
+from penstock_workers.converters.sniffing import advice
 from penstock_workers.host.dead_letters import dead_letters, text_of_cause
 from penstock_workers.host.messages import TaskSpec
 from penstock_workers.host.stages import RecordFailure
@@ -39,9 +40,8 @@ class RecordsFailed(Failed):
             f"{first.stage.complaint}: {_counted(alike)}{text_of_cause(first)}",
             code=first.stage.code,
             where=place_of(first.batch),
-            hint=(getattr(first.error, "problem", None) and first.error.problem.hint) or TOLERANCE_HINT,  # type: ignore[attr-defined]
+            hint=_hint(first),
         )
-        self.stage = first.stage
         self.first_index = first.index
         self.stage = first.stage
         self.record = record_place(first)
@@ -105,6 +105,13 @@ def place_of(batch: Batch) -> str:
         return f"{batch.topic}-{batch.partition}"
     place = f"on the way to {batch.topic}"
     return f"{json.dumps(dict(batch.source_partition))} {place}" if batch.source_partition else place
+
+
+def _hint(failure: RecordFailure) -> str:
+    if isinstance(failure.error, PenstockError) and failure.error.problem.hint:
+        return failure.error.problem.hint
+    data, key = failure.unread
+    return f"{advice(data, key, failure.by)}; or {TOLERANCE_HINT}" if data is not None else TOLERANCE_HINT
 
 
 def _counted(failures: Sequence[RecordFailure]) -> str:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from penstock import Batch
+from penstock import Batch, Part
+from penstock_workers.converters.keys import name_key
 
 
 class Stage(StrEnum):
@@ -35,6 +36,8 @@ _COMPLAINTS = {
     Stage.KAFKA_PRODUCE: "the log does not take it",
 }
 
+_PARTS: dict[Stage, Part] = {Stage.KEY_CONVERTER: "key", Stage.VALUE_CONVERTER: "value"}
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class RecordFailure:
@@ -47,6 +50,17 @@ class RecordFailure:
     error: Exception
     by: str
     """The class that failed."""
+
+    @property
+    def unread(self) -> tuple[bytes | None, str]:
+        """The bytes from the log that a converter could not read, None where it was something else, and the option that
+        names the converter."""
+        part = _PARTS.get(self.stage)
+        if part is None or self.batch.offsets is None:
+            return None, ""
+        column = self.batch.keys if part == "key" else self.batch.values
+        data = column[self.index] if column is not None else None
+        return data if isinstance(data, bytes) else None, name_key(part)
 
     @property
     def cause(self) -> BaseException:
