@@ -11,7 +11,7 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import KafkaError, UnknownTopicOrPartitionError
 
 from penstock import PenstockError
-from penstock_workers.errors import UnsuitableTopic
+from penstock_workers.errors import LogUnavailable, UnsuitableTopic
 from penstock_workers.log_connection import LogConnection
 from penstock_workers.store.internal_topics import InternalTopic, check_topic, create_topic
 from penstock_workers.store.records import TableRecord, UnreadableRecord
@@ -100,6 +100,19 @@ async def test_a_record_that_cannot_be_read_is_left_out(table: tuple[Table, Topi
     rows, log = table
     await log.write([TableRecord(b"a", b"1"), TableRecord(b"a", b"unreadable"), TableRecord(b"b", b"2")])
     assert rows.rows == {b"a": b"1", b"b": b"2"}
+
+
+async def test_a_topic_that_was_deleted_is_named(
+    table: tuple[Table, TopicLog], admin: AIOKafkaAdminClient, fresh_topic: str
+) -> None:
+    """With automatic creation it is soon there again, with fewer partitions, and is not what it was."""
+    _, log = table
+    log._timeout_seconds = 2
+    await admin.delete_topics([fresh_topic])
+    with pytest.raises(LogUnavailable) as error:
+        await log.read_to_end()
+    assert f"{fresh_topic}-" in error.value.to_dict()["cause"]
+    assert "deleted" in error.value.to_dict()["cause"]
 
 
 async def test_concurrent_writes_all_arrive(table: tuple[Table, TopicLog]) -> None:

@@ -175,7 +175,7 @@ class ConnectorOffsets:
                 f"the offsets could not be read or changed within {self._config.write_timeout_seconds:g} s",
                 where=self._config.bootstrap_servers,
                 hint="see that the log is up, then look at the offsets and their history, and repeat it if needed",
-            ) from error
+            ) from self._tables.offset_log.last_error or error
 
 
 def _is_sink(connector: DesiredConnector) -> bool:

@@ -12,6 +12,7 @@ from aiokafka.client import AIOKafkaClient, ConnectionGroup
 from aiokafka.protocol.offset import OffsetRequest
 
 LATEST = -1
+MOST_NAMED = 3
 READ_UNCOMMITTED, READ_COMMITTED = 0, 1
 NOT_BEHIND_A_FETCH = ConnectionGroup.COORDINATION
 """A connection of its own: a log answers the requests of one in their order, and a fetch that finds nothing waits."""
@@ -31,7 +32,8 @@ async def end_offsets(
     for leader, led in by_leader.items():
         if leader in (None, -1):
             await client.force_metadata_update()
-            raise kafka.LeaderNotAvailableError
+            names = ", ".join(f"{topic}-{partition}" for topic, partition in led[:MOST_NAMED])
+            raise kafka.LeaderNotAvailableError(f"no node leads {names}: has the topic been deleted?")
         ends |= await _ends_at(client, leader, led, READ_COMMITTED if stable else READ_UNCOMMITTED)
     return ends
 

@@ -45,7 +45,8 @@ class TopicLog:
         self._writing = asyncio.Lock()
         self._writer = TopicWriter(connection, topic)
         self._following: asyncio.Task[None] | None = None
-        self._last_error: KafkaError | None = None
+        self.last_error: KafkaError | None = None
+        """Why the log does not do what it is asked for; None once it does."""
         self._ends = {stable: Shared(partial(self._end_offsets, stable=stable)) for stable in (False, True)}
         """What a thousand tasks that start together ask for."""
 
@@ -108,17 +109,20 @@ class TopicLog:
             try:
                 return await self._writer.append(records)
             except KafkaError as error:
-                self._last_error = error
+                self.last_error = error
                 await asyncio.sleep(RETRY_SECONDS)
 
     async def _end_offsets(self, *, stable: bool) -> Mapping[TopicPartition, int]:
         """Of what is written, committed or not: behind another's open transaction there may be what is asked for."""
         while True:
             try:
-                return await end_offsets(self._consumer._client, self._consumer.assignment(), stable=stable)
+                ends = await end_offsets(self._consumer._client, self._consumer.assignment(), stable=stable)
             except KafkaError as error:
-                self._last_error = error
+                self.last_error = error
                 await asyncio.sleep(RETRY_SECONDS)
+            else:
+                self.last_error = None
+                return ends
 
     async def _follow(self) -> None:
         while True:
@@ -154,7 +158,7 @@ class TopicLog:
                 f"{what} within {self._timeout_seconds:g} s",
                 where=self._connection.bootstrap_servers,
                 hint="see that the log is up, then look whether the change was made, and repeat it if not",
-            ) from self._last_error or error
+            ) from self.last_error or error
 
 
 async def _stop(consumer: AIOKafkaConsumer) -> None:
