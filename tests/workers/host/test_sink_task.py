@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -211,3 +212,32 @@ async def test_a_sink_goes_on_when_its_log_comes_back(
     await write_numbers(servers, fresh_topic, 150, start=100)
     await hosted.until(lambda: expected(150)[-1] in lines(file))
     assert set(lines(file)) == set(expected(150))
+
+
+async def test_a_sink_begins_at_the_end_where_it_is_told_to(
+    run: Run, log: str, fresh_topic: str, tmp_path: Path
+) -> None:
+    file = tmp_path / "out"
+    options = {"bootstrap_servers": log, "name": fresh_topic, "topics": fresh_topic, "file": str(file)}
+    await write_numbers(log, fresh_topic, 100)
+    hosted = await run("sinks:Writing", **options, consumer_override_auto_offset_reset="latest")
+    count = 100
+    while not lines(file):  # where the end is, the sink asks a moment after it has begun
+        await write_numbers(log, fresh_topic, count + 1, start=count)
+        count += 1
+        await asyncio.sleep(0.02)
+    assert not set(lines(file)) & set(expected(100))
+    await hosted.host.stop(20)
+
+
+async def test_a_sink_may_go_on_where_another_group_is(run: Run, log: str, fresh_topic: str, tmp_path: Path) -> None:
+    file = tmp_path / "out"
+    options = {"bootstrap_servers": log, "topics": fresh_topic, "file": str(file)}
+    options["consumer_override_group_id"] = f"{fresh_topic}-group"
+    await write_numbers(log, fresh_topic, 100)
+    for name, count in (("first", 100), ("second", 101)):
+        await write_numbers(log, fresh_topic, count, start=100)
+        hosted = await run("sinks:Writing", name=f"{fresh_topic}-{name}", **options)
+        await until_written(hosted, file, count)
+        await hosted.host.stop(20)
+    assert lines(file) == expected(101)

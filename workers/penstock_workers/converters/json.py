@@ -17,6 +17,7 @@ from penstock_workers.converters.schemas import DECIMAL
 OPTIONS = orjson.OPT_NON_STR_KEYS
 NUMERIC = "NUMERIC"
 DECIMAL_FORMATS = ("BASE64", NUMERIC, "base64", "numeric")
+DECIMAL_MARK = DECIMAL.encode()
 ENVELOPE = {"schema", "payload"}
 
 
@@ -92,7 +93,9 @@ class JsonConverter(Converter[JsonConfig]):
         return Column([value for value, _ in rows], [schema for _, schema in rows])
 
     def _bare(self, value: Any, schema: Schema | None) -> bytes:
-        return _dumps(value if schema is None else self._payloads.to_payload(value, schema))
+        if schema is None or (type(value) is str and schema["type"] == "string"):  # lines of text: most of what comes
+            return _dumps(value)
+        return _dumps(self._payloads.to_payload(value, schema))
 
     def _wrapped(self, value: Any, schema: Schema | None) -> bytes:
         payload = value if schema is None else self._payloads.to_payload(value, schema)
@@ -102,7 +105,7 @@ class JsonConverter(Converter[JsonConfig]):
         if self._fixed_schema is not None:
             payload = _loads(data, exact_decimals=True)
             return self._payloads.from_payload(payload, self._fixed_schema), self._fixed_schema
-        envelope = _loads(data, exact_decimals=DECIMAL.encode() in data)
+        envelope = _loads(data, exact_decimals=DECIMAL_MARK in data)
         if not (isinstance(envelope, Mapping) and envelope.keys() == ENVELOPE):
             raise ValueError(
                 'it has to be an object with "schema" and "payload" and no other fields; '
