@@ -1,10 +1,8 @@
 """A cluster of `penstock worker` processes on one log, to be killed, frozen, drained and started again."""
 
-import json
 import os
 import signal
 import sys
-import urllib.request
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -12,10 +10,10 @@ from typing import Any
 
 import psutil
 
+from .rest_client import call_rest
 from .waiting import DEADLINE_SECONDS, free_port, wait_until
 
 TASK_TITLE = "penstock task "
-REST_SECONDS = 40.0
 
 
 class WorkerProcess:
@@ -100,15 +98,7 @@ class WorkerProcess:
             return False
 
     def rest(self, method: str, path: str, body: Any = None) -> Any:
-        request = urllib.request.Request(
-            f"http://127.0.0.1:{self.rest_port}{path}",
-            None if body is None else json.dumps(body).encode(),
-            {"Content-Type": "application/json"},
-            method=method,
-        )
-        with urllib.request.urlopen(request, timeout=REST_SECONDS) as response:
-            text = response.read()
-            return json.loads(text) if text else None
+        return call_rest(self.rest_port, method, path, body)
 
 
 class WorkerCluster:

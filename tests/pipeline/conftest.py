@@ -1,13 +1,11 @@
 """A platform as a user runs it, `penstock up` or `penstock worker`, to be killed in parts and started again."""
 
-import json
 import os
 import random
 import signal
 import subprocess
 import sys
 import urllib.error
-import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -18,6 +16,7 @@ from tests.conftest import LogNode
 
 from . import witness
 from .cluster import WorkerCluster
+from .rest_client import call_rest
 from .waiting import DEADLINE_SECONDS, free_port, wait_until
 
 SEED = int(os.environ.get("PENSTOCK_TEST_SEED") or random.randrange(2**32))
@@ -76,15 +75,7 @@ class Platform:
             return False
 
     def rest(self, method: str, path: str, body: Any = None) -> Any:
-        request = urllib.request.Request(
-            f"http://127.0.0.1:{self.rest_port}{path}",
-            None if body is None else json.dumps(body).encode(),
-            {"Content-Type": "application/json"},
-            method=method,
-        )
-        with urllib.request.urlopen(request, timeout=10) as response:
-            text = response.read()
-            return json.loads(text) if text else None
+        return call_rest(self.rest_port, method, path, body, timeout_seconds=10)
 
     def create(self, name: str, **options: str) -> None:
         config = {key.replace("_", "."): value for key, value in options.items()}

@@ -28,21 +28,10 @@ class Play:
 
     def join(self, name: str, member_id: str = "", **changes: Any) -> JoinReply | None:
         """The answer, if there is one yet."""
-        request: dict[str, Any] = {
-            "member_id": member_id,
-            "group_instance_id": None,
-            "client_id": name,
-            "client_host": "/127.0.0.1",
-            "session_timeout_ms": SESSION_MS,
-            "rebalance_timeout_ms": REBALANCE_MS,
-            "protocol_type": "consumer",
-            "protocols": (Protocol("range", b"topics of " + name.encode()),),
-            "new_member_id": f"{name}-{len(self._names)}",
-            "requires_known_member_id": False,
-            "supports_skipping_assignment": True,
-        }
+        said = {"new_member_id": f"{name}-{len(self._names)}"} | changes
+        request = join_request(name, member_id, Protocol("range", b"topics of " + name.encode()), **said)
         reply_to = self._reply_to(name)
-        self._carry_out(self.group.join(JoinRequest(**request | changes), reply_to, self.now_ms))
+        self._carry_out(self.group.join(request, reply_to, self.now_ms))
         answer = self.joins.get(name)
         return answer if answer is not None and answer.reply_to == reply_to else None
 
@@ -125,6 +114,24 @@ class Play:
                     self.stores.append(action)
                     if not self.log_is_slow:
                         self.stored()
+
+
+def join_request(name: str, member_id: str, protocol: Protocol, **changes: Any) -> JoinRequest:
+    """What a consumer named `name` sends, in the newest version, but for `changes`."""
+    request: dict[str, Any] = {
+        "member_id": member_id,
+        "group_instance_id": None,
+        "client_id": name,
+        "client_host": "/127.0.0.1",
+        "session_timeout_ms": SESSION_MS,
+        "rebalance_timeout_ms": REBALANCE_MS,
+        "protocol_type": "consumer",
+        "protocols": (protocol,),
+        "new_member_id": f"{name}-new",
+        "requires_known_member_id": False,
+        "supports_skipping_assignment": True,
+    }
+    return JoinRequest(**request | changes)
 
 
 def refused(code: ErrorCode) -> Any:

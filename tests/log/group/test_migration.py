@@ -24,9 +24,9 @@ from penstock_log.group.migration import downgraded, is_left_to_classic_members,
 from penstock_log.group.offsets import TopicPartition
 from penstock_log.group.rebalance import GroupState
 
+from . import play
 from .some_topics import SomeTopics
 
-SESSION_MS = 10_000
 CONSUMER_SESSION_MS = 45_000
 REBALANCE_MS = 5_000
 OWNED_NOTHING_BYTES = 4
@@ -44,20 +44,8 @@ def subscription(owned: Partitions = frozenset()) -> bytes:
 
 
 def join_request(name: str, member_id: str, owned: Partitions = frozenset(), **changes: Any) -> JoinRequest:
-    request: dict[str, Any] = {
-        "member_id": member_id,
-        "group_instance_id": None,
-        "client_id": name,
-        "client_host": "/127.0.0.1",
-        "session_timeout_ms": SESSION_MS,
-        "rebalance_timeout_ms": REBALANCE_MS,
-        "protocol_type": "consumer",
-        "protocols": (Protocol("cooperative-sticky", subscription(owned)),),
-        "new_member_id": f"{name}-new",
-        "requires_known_member_id": False,
-        "supports_skipping_assignment": True,
-    }
-    return JoinRequest(**request | changes)
+    protocol = Protocol("cooperative-sticky", subscription(owned))
+    return play.join_request(name, member_id, protocol, **{"rebalance_timeout_ms": REBALANCE_MS} | changes)
 
 
 class ClassicClient:
