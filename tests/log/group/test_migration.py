@@ -27,6 +27,7 @@ from penstock_log.group.rebalance import GroupState
 from . import play
 from .some_topics import SomeTopics
 
+SESSION_MS = play.SESSION_MS
 CONSUMER_SESSION_MS = 45_000
 REBALANCE_MS = 5_000
 OWNED_NOTHING_BYTES = 4
