@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import psutil
+from tests.conftest import LogNode
 
 from .rest_client import call_rest
 from .waiting import DEADLINE_SECONDS, free_port, wait_until
@@ -105,9 +106,18 @@ class WorkerCluster:
     """Workers with internal topics of their own, named after the first one's port."""
 
     def __init__(
-        self, folder: Path, bootstrap_servers: str, *, workers: int, session_timeout_ms: int, plugins: Path
+        self,
+        folder: Path,
+        bootstrap_servers: str,
+        *,
+        workers: int,
+        session_timeout_ms: int,
+        plugins: Path,
+        log_node: LogNode | None = None,
     ) -> None:
+        """`log_node`: the log, where it may be killed."""
         self.bootstrap_servers = bootstrap_servers
+        self.log_node = log_node
         self.session_seconds = session_timeout_ms / 1000
         self.group = f"cluster-{free_port()}"
         settings = {

@@ -13,23 +13,27 @@ from .waiting import wait_until
 
 LONGEST_PAUSE_SECONDS = 1.5
 """Between two events."""
+LONGEST_OUTAGE_SECONDS = 2.0
+"""Of a log that was killed, before it is started again."""
 LONGEST_ABSENCE_SECONDS = 4.0
 """Of a worker that was killed or drained. Two seconds is what its peers wait for it."""
 
 WEIGHTS = {
-    "kill": 22,
-    "kill leader": 10,
+    "kill": 20,
+    "kill leader": 8,
     "kill task": 6,
+    "kill log": 8,
+    "kill log and a worker": 8,
     "drain": 5,
     "drain by REST": 5,
-    "restart": 10,
-    "freeze worker": 6,
-    "freeze worker past its session": 6,
-    "freeze with tasks": 6,
-    "freeze with tasks past the session": 8,
+    "restart": 8,
+    "freeze worker": 5,
+    "freeze worker past its session": 5,
+    "freeze with tasks": 5,
+    "freeze with tasks past the session": 6,
     "change": 16,
 }
-"""Of a hundred events."""
+"""How often each event comes."""
 
 
 @dataclass
@@ -59,6 +63,8 @@ class Chaos:
             return self._change()
         if event == "kill task":
             return self._kill_task()
+        if event == "kill log":
+            return self._kill_log()
         leader = self.cluster.workers[self.cluster.leader()] if event == "kill leader" else None
         worker = leader if leader in self._present() else self.chance.choice(self._present())
         assert worker is not None
@@ -68,6 +74,8 @@ class Chaos:
             self._leave(worker, self.cluster.session_seconds + 2 if past else self.chance.uniform(0.2, 3.0), "frozen")
         elif event.startswith("kill"):
             worker.kill()
+            if "log" in event:
+                self._kill_log()
             self._leave(worker, self.chance.uniform(0, LONGEST_ABSENCE_SECONDS), "gone")
         else:
             self._stop(worker, event)
@@ -104,6 +112,15 @@ class Chaos:
         else:
             worker.start()
         del self._away[worker.worker_id]
+
+    def _kill_log(self) -> str:
+        """Its one node, which is back a moment later."""
+        node = self.cluster.log_node
+        assert node is not None
+        node.kill()
+        time.sleep(self.chance.uniform(0, LONGEST_OUTAGE_SECONDS))
+        node.start()
+        return node.bootstrap_servers
 
     def _kill_task(self) -> str:
         hosts = [host for worker in self._present() for host in worker.task_hosts().items()]
@@ -147,3 +164,8 @@ def some_events(chance: random.Random, count: int) -> list[str]:
     """In the proportions of WEIGHTS, as near as it goes."""
     kinds = [kind for kind, weight in WEIGHTS.items() for _ in range(weight)]
     return chance.sample(kinds, count)
+
+
+def possible(events: list[str], cluster: WorkerCluster) -> list[str]:
+    """A log that is not ours is not killed."""
+    return [event for event in events if "log" not in event or cluster.log_node is not None]

@@ -173,12 +173,17 @@ def any_cluster(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Work
         yield from _cluster(tmp_path, _apache_kafka(), APACHE_KAFKA_LEAST_SESSION_MS)
     else:
         node: LogNode = request.getfixturevalue("short_session_node")
-        yield from _cluster(tmp_path, node.bootstrap_servers, SESSION_MS)
+        yield from _cluster(tmp_path, node.bootstrap_servers, SESSION_MS, node)
 
 
-def _cluster(folder: Path, servers: str, session_timeout_ms: int) -> Iterator[WorkerCluster]:
-    witness.install(folder / "site")
-    cluster = WorkerCluster(folder, servers, workers=3, session_timeout_ms=session_timeout_ms, plugins=folder / "site")
+def _cluster(
+    folder: Path, servers: str, session_timeout_ms: int, node: LogNode | None = None
+) -> Iterator[WorkerCluster]:
+    site = folder / "site"
+    witness.install(site)
+    cluster = WorkerCluster(
+        folder, servers, workers=3, session_timeout_ms=session_timeout_ms, plugins=site, log_node=node
+    )
     yield cluster
     cluster.close()
 

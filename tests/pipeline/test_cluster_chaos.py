@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from .cluster import WorkerCluster
-from .cluster_chaos import Chaos, some_events
+from .cluster_chaos import Chaos, possible, some_events
 from .cluster_load import Load
 
 
@@ -29,7 +29,8 @@ def run_with_chaos(cluster: WorkerCluster, folder: Path, chance: random.Random, 
 
 
 def test_chaos_loses_nothing(any_cluster: WorkerCluster, tmp_path: Path, chance: random.Random) -> None:
-    events = ["kill leader", "change", "drain by REST", "freeze with tasks past the session", "kill", "restart"]
+    events = ["kill leader", "change", "drain by REST", "freeze with tasks past the session", "restart"]
+    events.append("kill log and a worker" if any_cluster.log_node else "kill")
     chance.shuffle(events)
     run_with_chaos(any_cluster, tmp_path, chance, events)
 
@@ -37,4 +38,4 @@ def test_chaos_loses_nothing(any_cluster: WorkerCluster, tmp_path: Path, chance:
 @pytest.mark.long
 @pytest.mark.timeout(1200)
 def test_a_hundred_events_lose_nothing(any_cluster: WorkerCluster, tmp_path: Path, chance: random.Random) -> None:
-    run_with_chaos(any_cluster, tmp_path, chance, some_events(chance, 100))
+    run_with_chaos(any_cluster, tmp_path, chance, possible(some_events(chance, 100), any_cluster))

@@ -27,6 +27,7 @@ from penstock_workers.config_providers import ConfigProvider
 from penstock_workers.connector_logs import ConnectorLog
 from penstock_workers.converters.choice import Converters
 from penstock_workers.dead_letters.connector_dead_letters import ConnectorDeadLetters
+from penstock_workers.departure import Departure
 from penstock_workers.desired import DesiredConnector, StringMap
 from penstock_workers.errors import LogUnavailable
 from penstock_workers.lease import Lease
@@ -50,9 +51,6 @@ log = structlog.get_logger()
 
 LAST_WRITE_SECONDS = 2.0
 """A worker that stops does not wait long for a log that may be stopping too."""
-AWAY_SECONDS = 3.0
-"""For the others to hear of it that it will be back."""
-POLL_SECONDS = 0.05
 
 
 class Worker:
@@ -98,6 +96,7 @@ class Worker:
         self._splitting = Splitting(self._divide, self._on_change)
         self._leadership = Leadership(config, self._tables, self._plans.wanted, self._unplanned)
         self._cluster = Cluster(config, self._lease, self._leadership, admit=self._admit, on_view=self._on_change)
+        self._departure = Departure(self._cluster, self._own, drain_timeout_seconds=config.drain_timeout_seconds)
         self.logger_levels = self._tables.logger_levels
         self.logger_levels.follow(self._supervisor.set_logger_levels)
         self.changes = Changes(config, self._tables, self._plans, self.topics)
@@ -130,9 +129,9 @@ class Worker:
         before, if there are any. Without it they wait for this worker, for `restart.timeout.ms`, in case it is started
         again."""
         if drain:
-            await self._drained()
+            await self._departure.drain()
         else:
-            await self._gone_away()
+            await self._departure.go_away()
         await self._supervisor.stop()
         await self._upkeep.stop()
         await self._telling.stop()
@@ -259,26 +258,6 @@ class Worker:
             await self._supervisor.kill(lost)
         self._own.are_admitted = True
         self._on_change()
-
-    async def _drained(self) -> None:
-        """Returns when the others have taken over all tasks, when there are no others, or when the time is up."""
-        if not self._cluster.others:
-            return
-        self._cluster.drain()
-        with suppress(TimeoutError):
-            async with asyncio.timeout(self._config.drain_timeout_seconds):
-                while self._cluster.others and self._own.has_places():
-                    await asyncio.sleep(POLL_SECONDS)
-
-    async def _gone_away(self) -> None:
-        """Returns when the others will keep its tasks for this worker, or when there are none."""
-        if not self._cluster.are_others:
-            return
-        self._cluster.go_away()
-        with suppress(TimeoutError):
-            async with asyncio.timeout(AWAY_SECONDS):
-                while not self._own.are_kept():
-                    await asyncio.sleep(POLL_SECONDS)
 
     @property
     def _leader(self) -> str:

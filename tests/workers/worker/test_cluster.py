@@ -133,6 +133,12 @@ async def test_changes_at_the_same_time_are_all_there_in_the_end(workers: list[W
     await later.stop()
 
 
+async def wait_for_records(kafka: str, topic: str, count: int) -> None:
+    async with asyncio.timeout(30):
+        while len(await read_topic(kafka, topic)) < count:
+            pass
+
+
 async def test_a_source_divides_its_work_and_divides_it_anew(
     workers: list[Worker], kafka: str, fresh_topic: str, tmp_path: Path
 ) -> None:
@@ -143,11 +149,10 @@ async def test_a_source_divides_its_work_and_divides_it_anew(
     await wait_until(lambda: len(workers[0].info("shards").tasks) == 2)
     await wait_for_state(workers[0], "shards", State.RUNNING)
     assert sorted(owners(workers[0]).values()) == ["one", "two"]
+    await wait_for_records(kafka, fresh_topic, 3)
     (tmp_path / "d").touch()
     await wait_until(lambda: [task.config["shards"] for task in workers[1].tasks("shards")] == ["a,c", "b,d"])
-    async with asyncio.timeout(30):
-        while len(await read_topic(kafka, fresh_topic)) < 4:
-            pass
+    await wait_for_records(kafka, fresh_topic, 4)
     assert sorted(value or b"" for _, value in await read_topic(kafka, fresh_topic)) == [b"a", b"b", b"c", b"d"]
 
 

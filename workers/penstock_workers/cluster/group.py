@@ -17,7 +17,8 @@ from aiokafka.client import AIOKafkaClient, ConnectionGroup, CoordinationType
 from aiokafka.protocol.group import JoinGroupRequest, SyncGroupRequest
 
 from penstock import PenstockError
-from penstock_workers.cluster.members import Member, View, check_same_topics
+from penstock_workers.cluster.members import Member, View
+from penstock_workers.cluster.membership_refused import check_code, check_same_topics
 from penstock_workers.cluster.protocol import PROTOCOL, PROTOCOL_TYPE, Heartbeat, LeaveGroup, members_of
 from penstock_workers.config import WorkerConfig
 from penstock_workers.lease import Lease, now_ns
@@ -34,7 +35,7 @@ RETRY_SECONDS = 0.2
 LEAVE_SECONDS = 2.0
 NO_GENERATION = -1
 
-NONE, INCONSISTENT_PROTOCOL, UNKNOWN_MEMBER, REBALANCE_IN_PROGRESS = 0, 23, 25, 27
+NONE, UNKNOWN_MEMBER = 0, 25
 FENCED_INSTANCE = 82
 MOVED = (14, 15, 16)
 """The coordinator is loading, not available, or another node."""
@@ -241,20 +242,7 @@ class GroupMember:
 
     def _refused(self, code: int) -> None:
         """Join again, or raise PenstockError where this worker can be no member."""
-        if code == FENCED_INSTANCE:
-            raise PenstockError(
-                "another process has joined the cluster under this worker's id",
-                code="worker-id-in-use",
-                where=f"worker.id={self._config.id}",
-                hint="stop one of the two, or give it a worker.id of its own",
-            )
-        if code == INCONSISTENT_PROTOCOL:
-            raise PenstockError(
-                "the group of this name is not a cluster of Penstock's workers",
-                code="foreign-group",
-                where=f"group.id={self._config.group_id}",
-                hint="stop its members (Kafka Connect's workers, or consumers), or choose another group.id",
-            )
+        check_code(self._config, code)
         if code == UNKNOWN_MEMBER:
             log.warning("this worker is no member of its group any more, joining again")
             self._member_id, self._generation, self._admitted = "", NO_GENERATION, False

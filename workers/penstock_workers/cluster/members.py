@@ -8,9 +8,6 @@ from typing import Any, Self
 
 import orjson
 
-from penstock import PenstockError
-from penstock_workers.config import TOPIC_OPTIONS, WorkerConfig
-
 
 @dataclass(frozen=True, slots=True)
 class Member:
@@ -68,15 +65,3 @@ class View:
     def without(self, worker_id: str) -> View:
         others = (member for member in self.members.values() if member.worker_id != worker_id)
         return View.of(self.generation, self.leader, others)
-
-
-def check_same_topics(config: WorkerConfig, leader: Member) -> None:
-    """Raises PenstockError where the leader's cluster keeps what it knows elsewhere: two clusters then share a name."""
-    for option, mine, theirs in zip(TOPIC_OPTIONS, config.internal_topics, leader.topics, strict=True):
-        if mine != theirs:
-            raise PenstockError(
-                f"the cluster of this name has other internal topics: its {option} is {theirs}, not {mine}",
-                code="another-cluster",
-                where=f"group.id={config.group_id}",
-                hint=f"set {option}={theirs} to join it, or choose another group.id for a cluster of its own",
-            )

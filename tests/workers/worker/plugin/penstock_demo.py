@@ -69,12 +69,12 @@ class Shards(Source[ShardsConfig]):
         return [{"shards": part} for part in parts if part]
 
     async def read(self, positions: Positions) -> AsyncIterator[Batch]:
+        known = shards_in(self.config.directory)
         for shard in self.config.shards:
             if positions.of(shard=shard) is None:
                 yield Batch(
                     self.config.topic, [shard.encode()], position={"read": True}, source_partition={"shard": shard}
                 )
-        known = shards_in(self.config.directory)
         while shards_in(self.config.directory) == known:
             await asyncio.sleep(0.05)
         self.request_split()
