@@ -226,6 +226,8 @@ async def run_reporting(task: Task, report: Report, *also: Callable[[], None]) -
             task.topics.clear()
         if errors := task.errors.take():
             report(ErrorsSeen(errors))
+        for each in also:
+            each()
 
     reporting = asyncio.create_task(repeat(report_change, PROGRESS_INTERVAL_SECONDS))
     try:
