@@ -6,17 +6,19 @@ would make the worker do something else than it says is refused.
 
 from __future__ import annotations
 
+import difflib
 import re
 import socket
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any, NamedTuple
 
-from penstock import BadConfiguration
+from penstock import BadConfiguration, Problem
+from penstock.validation import validate
 from penstock_workers.config import WorkerConfig
 from penstock_workers.config_providers import KEY, ConfigProvider, providers_of, resolved
-from penstock_workers.converters.keys import part_of
-from penstock_workers.kafka_connect_worker_options import CLIENTS, CONNECTION, without_effect
+from penstock_workers.converters.keys import PARTS, name_key, part_of
+from penstock_workers.kafka_connect_worker_options import CLIENTS, CONNECTION, REASONS, without_effect
 from penstock_workers.option_text import text_of
 
 LISTENERS = "listeners"
@@ -48,8 +50,20 @@ def read_worker_options(raw: Mapping[str, Any]) -> WorkerOptions:
             idle[reason].append(key)
     skipped = {*converters, *(key for keys in idle.values() for key in keys), LISTENERS, GRACE_MS}
     own = {key: value for key, value in left.items() if key not in skipped}
-    own = {**own, **dict(_listener(left)), **dict(_grace(left))}
+    problems = list(_unknown(own.keys() - known.keys()))
+    own = {key: own[key] for key in own.keys() & known.keys()} | dict(_listener(left)) | dict(_grace(left))
+    problems += validate(WorkerConfig.json_schema(), own).problems
+    if problems:
+        raise BadConfiguration(problems)
     return WorkerOptions(WorkerConfig.parse(own), converters, providers, dict(sorted(idle.items())))
+
+
+def _unknown(keys: Collection[str]) -> Iterator[Problem]:
+    known = [*WorkerConfig.json_schema()["properties"], *REASONS, *map(name_key, PARTS), LISTENERS, GRACE_MS, KEY]
+    for key in sorted(keys):
+        near = difflib.get_close_matches(key, known, n=1)
+        hint = f"did you mean {near[0]}?" if near else "docs/reference/worker.md lists them all"
+        yield Problem("unknown-option", "is not an option of a worker", key, hint)
 
 
 def _listener(raw: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:

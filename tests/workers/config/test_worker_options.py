@@ -103,6 +103,7 @@ def test_rest_listens_where_listeners_say(listeners: str, host: str) -> None:
         ({"listeners": "https://:8443"}, "listeners", "without TLS"),
         ({"listeners": "http://:1,http://:2"}, "listeners", "one address"),
         ({"offset.storage.topik": "x"}, "offset.storage.topik", "did you mean offset.storage.topic"),
+        ({"value.convertor": "json"}, "value.convertor", "did you mean value.converter"),
         ({"producer.bootstrap.servers": "other:1"}, "producer.bootstrap.servers", "differs from bootstrap.servers"),
         ({"task.shutdown.graceful.timeout.ms": "soon"}, "task.shutdown.graceful.timeout.ms", "milliseconds"),
         ({"config.providers": "vault"}, "config.providers.vault.class", "use one of file, directory, env"),

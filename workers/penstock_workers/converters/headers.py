@@ -17,6 +17,8 @@ WORDS = {"true": True, "false": False, "null": None}
 
 
 class SimpleHeaderConverter(Converter[ConverterConfig]):
+    """Text that says what it is: a number, a list, true, null."""
+
     aliases = ("simple",)
     parts = ("header",)
 

@@ -42,30 +42,42 @@ class NumberConverter(Converter[ConverterConfig]):
 
 
 class BooleanConverter(NumberConverter):
+    """One byte, 0 or 1."""
+
     aliases = ("boolean",)
     layout, schema_type, accepts = ">?", "boolean", (bool,)
 
 
 class ShortConverter(NumberConverter):
+    """Two bytes, big-endian."""
+
     aliases = ("short",)
     layout, schema_type = ">h", "int16"
 
 
 class IntegerConverter(NumberConverter):
+    """Four bytes, big-endian."""
+
     aliases = ("integer",)
     layout, schema_type = ">i", "int32"
 
 
 class LongConverter(NumberConverter):
+    """Eight bytes, big-endian."""
+
     aliases = ("long",)
     layout, schema_type = ">q", "int64"
 
 
 class FloatConverter(NumberConverter):
+    """Four bytes, IEEE 754."""
+
     aliases = ("float",)
     layout, schema_type, accepts = ">f", "float", (float, int)
 
 
 class DoubleConverter(NumberConverter):
+    """Eight bytes, IEEE 754."""
+
     aliases = ("double",)
     layout, schema_type, accepts = ">d", "double", (float, int)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import importlib
+import inspect
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 import penstock
 from penstock import BadConfiguration, Failed, Part, Problem
-from penstock.converter import Converter, ConverterClass
+from penstock.converter import Converter, ConverterClass, ConverterConfig
 from penstock_workers.converters.headers import SimpleHeaderConverter
 from penstock_workers.converters.json import ConnectJsonConverter, JsonConverter
 from penstock_workers.converters.keys import name_key
@@ -45,10 +46,18 @@ def describe(converter: ConverterClass, class_name: str, version: str) -> Conver
         class_name=class_name,
         version=converter.version or version,
         import_path=f"{converter.__module__}:{converter.__qualname__}",
-        schema=converter.config_class().json_schema(),
+        schema=_described(converter),
         aliases=list(converter.aliases),
         parts=list(converter.parts),
     )
+
+
+def _described(converter: ConverterClass) -> dict[str, Any]:
+    """Its JSON Schema; what it does the class says where it has no options."""
+    schema = converter.config_class().json_schema()
+    if converter.config_class() is ConverterConfig:
+        schema["description"] = inspect.cleandoc(converter.__dict__.get("__doc__") or "")
+    return schema
 
 
 OWN = tuple(describe(converter, name, penstock.__version__) for name, converter in _OWN.items())

@@ -47,6 +47,8 @@ class StringConverter(Converter[StringConfig]):
 
 
 class BytesConverter(Converter[ConverterConfig]):
+    """Bytes as they are."""
+
     aliases = ("bytes",)
 
     def to_bytes(self, column: Column, topic: str) -> Sequence[bytes | None]:
