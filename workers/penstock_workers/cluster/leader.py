@@ -40,14 +40,7 @@ def decide(current: Assignment, view: View, wanted: Wanted, stopped: Collection[
     epoch, members = current.epoch + 1, view.members
     away = _away(current.away, view, now_ms)
     kept_for = {worker for worker, until_ms in away.items() if now_ms < until_ms}
-    tasks = {
-        task: where for task, where in current.tasks.items() if where.worker in members or where.worker in kept_for
-    }
-    revoking = {
-        task: where
-        for task, where in current.revoking.items()
-        if where.worker in members and task not in stopped and task not in tasks
-    }
+    tasks, revoking = _still_there(current, {*members, *kept_for}, view, stopped)
 
     def revoke(task: TaskId) -> None:
         where = tasks.pop(task)
@@ -96,6 +89,19 @@ def _away(before: Mapping[str, int], view: View, now_ms: int) -> dict[str, int]:
     gone = {worker: until_ms for worker, until_ms in before.items() if worker not in members and now_ms < until_ms}
     going = {name: before.get(name, now_ms + member.away_ms) for name, member in members.items() if member.away_ms}
     return gone | going
+
+
+def _still_there(
+    current: Assignment, keepers: Collection[str], view: View, stopped: Collection[TaskId]
+) -> tuple[dict[TaskId, Place], dict[TaskId, Place]]:
+    """Places and revocations without those of the dead, and without revocations that are done."""
+    tasks = {task: where for task, where in current.tasks.items() if where.worker in keepers}
+    revoking = {
+        task: where
+        for task, where in current.revoking.items()
+        if where.worker in view.members and task not in stopped and task not in tasks
+    }
+    return tasks, revoking
 
 
 def _takers(view: View, kept_for: Collection[str]) -> list[str]:
