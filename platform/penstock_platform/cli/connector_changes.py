@@ -10,28 +10,44 @@ from typing import Any
 import click
 
 from penstock import BadConfiguration, Problem
-from penstock_platform.cli.config_file import pairs
+from penstock_platform.cli.config_file import pairs, read_config
 from penstock_platform.cli.output import output_option, print_json
 from penstock_platform.cli.rest_client import RestClient, url_option
 from penstock_platform.cli.root import show
 
 
 @click.command("create")
-@click.argument("name")
-@click.option("--config", "config_file", type=click.Path(dir_okay=False), help="JSON file; - for stdin.")
+@click.argument("name", required=False)
+@click.option(
+    "-f",
+    "--config",
+    "config_file",
+    type=click.Path(dir_okay=False),
+    help="JSON, TOML or properties file; - for JSON on stdin.",
+)
 @click.option("-s", "--set", "settings", multiple=True, metavar="KEY=VALUE", help="One option; overrides the file.")
 @url_option
 @output_option
-def create_connector(name: str, config_file: str | None, settings: tuple[str, ...], url: str, output: str) -> None:
+def create_connector(
+    name: str | None, config_file: str | None, settings: tuple[str, ...], url: str, output: str
+) -> None:
     """Create connector NAME, or give it a new configuration.
+
+    The file holds the options alone, or, as Kafka Connect's users have it, {"name": …, "config": {…}}; NAME may then be
+    left out.
 
     \b
     penstock connector create access-logs -s connector.class=penstock_file.FileSource \\
         -s paths=/var/log/nginx/*.log -s topic=access-logs
+    penstock connector create -f access-logs.json
     """
     config = _read_config(config_file) if config_file else {}
     config |= pairs(settings)
-    answer = RestClient(url).connector("PUT", name, "/config", config)
+    name = name or str(config.get("name", ""))
+    if not name:
+        hint = "penstock connector create NAME ..., or `name` in the file"
+        raise BadConfiguration("the connector has no name", where="NAME", hint=hint)
+    answer = RestClient(url).connector("PUT", name, "/config", config | {"name": name})
     if output == "json":
         print_json(answer)
     else:
@@ -76,13 +92,18 @@ def _show_all(problems: list[Problem]) -> None:
 
 
 def _read_config(config_file: str) -> dict[str, Any]:
-    """A flat map, or the whole body of a POST: {"name": …, "config": {…}}."""
+    """The options, and `name` among them where the file has one."""
+    path = Path(config_file)
+    if config_file != "-" and path.suffix in (".toml", ".properties"):
+        return read_config(path)
     try:
-        text = sys.stdin.read() if config_file == "-" else Path(config_file).read_text(encoding="utf-8")
+        text = sys.stdin.read() if config_file == "-" else path.read_text(encoding="utf-8")
     except OSError as error:
         raise BadConfiguration(f"cannot be read: {error.strerror}", where=config_file) from error
     value = _parsed(text, config_file)
-    return dict(value.get("config", value))
+    if not isinstance(config := value.get("config"), dict):
+        return value
+    return config | ({"name": value["name"]} if "name" in value else {})
 
 
 def _parsed(text: str, where: str) -> dict[str, Any]:

@@ -10,6 +10,7 @@ import click
 from penstock_platform.cli import (
     connector_changes,
     connector_errors,
+    connector_list,
     connector_logs,
     connector_offsets,
     dead_letter_command,
@@ -24,6 +25,7 @@ def command() -> None:
 
 
 for _part in (
+    connector_list.command,
     connector_changes.create_connector,
     connector_changes.edit_connector,
     connector_offsets.command,
@@ -32,45 +34,6 @@ for _part in (
     dead_letter_command.command,
 ):
     command.add_command(_part)
-
-
-@command.command("list")
-@url_option
-@output_option
-def list_connectors(url: str, output: str) -> None:
-    """All connectors, those that do not work first."""
-    answer = RestClient(url).call("GET", "/connectors?expand=status&expand=info")
-    if output == "json":
-        print_json(answer)
-        return
-    if not answer:
-        click.echo("No connectors yet. Create one: penstock connector create NAME --config FILE", err=True)
-        return
-    rows = sorted(map(_row, answer.values()), key=lambda row: (row[0] == state_text("RUNNING"), row[1]))
-    print_table(["STATE", "NAME", "TYPE", "CLASS", "TASKS", "CAUSE"], rows)
-
-
-def _row(entry: dict[str, Any]) -> list[Any]:
-    status, config = entry["status"], entry["info"]["config"]
-    running = sum(task["state"] == "RUNNING" for task in status["tasks"])
-    tasks = f"{running}/{len(status['tasks'])}"
-    name, kind = status["name"], status["type"]
-    return [state_text(_state(status)), name, kind, config.get("connector.class", ""), tasks, _cause(status)]
-
-
-def _state(status: dict[str, Any]) -> str:
-    """The worst of connector and tasks: what a person has to look at."""
-    states = [status["connector"]["state"], *(task["state"] for task in status["tasks"])]
-    return next((state for state in ("FAILED", "RESTARTING") if state in states), states[0])
-
-
-def _cause(status: dict[str, Any]) -> str:
-    for part in (status["connector"], *status["tasks"]):
-        if part.get("trace"):
-            return str(part["trace"]).splitlines()[0][:100]
-        if part.get("is_stuck"):
-            return f"task {part['id']} is stuck"
-    return ""
 
 
 @command.command("show")

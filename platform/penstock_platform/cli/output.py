@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+import shutil
+import sys
+from collections.abc import Callable, Mapping, Sequence, Set
 from typing import Any
 
 import click
 
+GAP = "  "
+LEAST = 20
+"""Of the last column, in characters: it says the most, a cause or a description."""
 STATE_STYLES = {
     "RUNNING": ("✓", "green"),
     "FAILED": ("✗", "red"),
@@ -35,15 +40,25 @@ def tell_unanswered(workers: Sequence[Mapping[str, str]]) -> None:
 
 
 def print_table(headings: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
-    """Columns as wide as their widest cell, numbers to the right, no lines drawn."""
+    """Columns as wide as their widest cell, numbers to the right, no lines drawn. A terminal that is too narrow gets
+    fewer of them; what goes into a pipe is whole."""
     cells = [[_text(cell) for cell in row] for row in rows]
-    widths = [max(map(len, column)) for column in zip(headings, *cells, strict=True)]
-    numeric = [
-        bool(rows) and all(isinstance(row[index], int | float) for row in rows) for index in range(len(headings))
-    ]
+    widths = dict(enumerate(max(map(len, column)) for column in zip(headings, *cells, strict=True)))
+    if sys.stdout.isatty():
+        widths = fitted(widths, shutil.get_terminal_size().columns)
+    numeric = {index for index in widths if rows and all(isinstance(row[index], int | float) for row in rows)}
     click.echo(click.style(_line(headings, widths, numeric), bold=True))
     for row in cells:
         click.echo(_line(row, widths, numeric))
+
+
+def fitted(widths: Mapping[int, int], room: int) -> dict[int, int]:
+    """The columns, and their widths, that fit. The last column is cut, down to LEAST; then those before it are left
+    out, from the right, but for the first two."""
+    *left, last = widths
+    while (used := sum(widths[index] + len(GAP) for index in left)) + min(widths[last], LEAST) > room and len(left) > 2:
+        left.pop()
+    return {index: widths[index] for index in left} | {last: min(widths[last], max(room - used, LEAST))}
 
 
 def state_text(state: str) -> str:
@@ -64,9 +79,21 @@ def _text(cell: Any) -> str:
     return "" if cell is None else str(cell)
 
 
-def _line(row: Sequence[str], widths: Sequence[int], numeric: Sequence[bool]) -> str:
+def _line(row: Sequence[str], widths: Mapping[int, int], numeric: Set[int]) -> str:
     parts = [
-        text.rjust(width) if right else text.ljust(width)
-        for text, width, right in zip(row, widths, numeric, strict=True)
+        _styled(row[index], row[index].rjust(width) if index in numeric else _cut(row[index], width).ljust(width))
+        for index, width in widths.items()
     ]
-    return "  ".join(parts).rstrip()
+    return GAP.join(parts).rstrip()
+
+
+def _cut(text: str, width: int) -> str:
+    return text if len(text) <= width else text[: width - 1] + "…"
+
+
+def _styled(text: str, padded: str) -> str:
+    """In the colour of its state, where it is one."""
+    state = text.rpartition(" ")[2]
+    if state in STATE_STYLES and text == state_text(state):
+        return click.style(padded, fg=STATE_STYLES[state][1])
+    return padded

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import json
 import urllib.error
 import urllib.parse
@@ -67,7 +68,18 @@ class RestClient:
             ) from error
 
     def connector(self, method: str, name: str, path: str = "", body: Any = None) -> Any:
-        return self.call(method, f"/connectors/{urllib.parse.quote(name, safe='')}{path}", body)
+        try:
+            return self.call(method, f"/connectors/{urllib.parse.quote(name, safe='')}{path}", body)
+        except PenstockError as error:
+            if error.problem.code == "unknown-connector":
+                raise self._unknown(name, error) from None
+            raise
+
+    def _unknown(self, name: str, error: PenstockError) -> PenstockError:
+        """The same, with the name that was meant."""
+        near = difflib.get_close_matches(name, self.call("GET", "/connectors"), n=1)
+        hint = f"did you mean {near[0]}?" if near else "`penstock connector list` shows those that exist"
+        return PenstockError(error.problem.message, code=error.problem.code, where=name, hint=hint)
 
 
 def _as_sent(error: urllib.error.HTTPError) -> PenstockError:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import difflib
 import importlib
+import os
 import sys
 from collections.abc import Sequence
 from typing import Any
@@ -79,7 +80,7 @@ def root() -> None:
 def run(arguments: Sequence[str]) -> int:
     """Run a command line and answer its exit code."""
     try:
-        code = root.main(args=list(arguments), prog_name="penstock", standalone_mode=False)
+        code = root.main(args=list(arguments), prog_name="penstock", standalone_mode=False, color=colour())
         return code if isinstance(code, int) else 0
     except click.exceptions.Abort:
         return INTERRUPTED
@@ -104,7 +105,12 @@ def exit_code(error: PenstockError) -> int:
 def show(problem: Problem) -> None:
     """One problem on stderr: code and place, what was wrong, and what to do."""
     place = f"  {problem.where}" if problem.where else ""
-    click.echo(click.style("✗ ", fg="red") + click.style(problem.code, bold=True) + place, err=True)
+    click.echo(click.style("✗ ", fg="red") + click.style(problem.code, bold=True) + place, err=True, color=colour())
     click.echo(f"    {problem.message}", err=True)
     if problem.hint:
-        click.echo(click.style("  → ", fg="cyan") + problem.hint, err=True)
+        click.echo(click.style("  → ", fg="cyan") + problem.hint, err=True, color=colour())
+
+
+def colour() -> bool | None:
+    """None lets click decide: in a terminal, but not in a pipe. See no-color.org."""
+    return False if os.environ.get("NO_COLOR") else None

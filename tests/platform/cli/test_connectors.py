@@ -5,20 +5,14 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TypeVar
 from urllib.request import urlopen
-from uuid import uuid4
 
 import pytest
-from tests.conftest import LogNode
 
 from .conftest import Run
+from .waiting import until
 
-T = TypeVar("T")
-TIMEOUT_SECONDS = 30
 EDITOR = """#!{python}
 import pathlib, sys
 file = pathlib.Path(sys.argv[1])
@@ -26,41 +20,6 @@ text = file.read_text()
 assert {before!r} in text
 file.write_text(text.replace({before!r}, {after!r}))
 """
-
-
-@pytest.fixture(scope="module")
-def url(log_node: LogNode, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """REST of a worker of its own."""
-    cluster, log = uuid4().hex, tmp_path_factory.mktemp("worker") / "log"
-    topics = [f"{kind}.storage.topic={kind}-{cluster}" for kind in ("config", "offset", "status", "cluster")]
-    options = [word for topic in topics for word in ("--set", topic)]
-    command = [sys.executable, "-P", "-m", "penstock_platform", "worker", "--group", cluster, "--rest-port", "0"]
-    with log.open("wb") as stderr:
-        worker = subprocess.Popen(
-            [*command, "--log-json", "--bootstrap-servers", log_node.bootstrap_servers, *options], stderr=stderr
-        )
-    try:
-        listening = until(lambda: _logged(log, "REST listens"))
-        assert listening is not None
-        address = listening["url"]
-        until(lambda: _logged(log, "worker started"))
-        yield address
-    finally:
-        worker.terminate()
-        worker.wait(TIMEOUT_SECONDS)
-
-
-def _logged(log: Path, event: str) -> dict[str, str] | None:
-    lines = map(json.loads, filter(lambda line: line.startswith("{"), log.read_text().splitlines()))
-    return next((line for line in lines if line["event"] == event), None)
-
-
-def until(condition: Callable[[], T]) -> T:
-    deadline = time.monotonic() + TIMEOUT_SECONDS
-    while not (found := condition()):
-        assert time.monotonic() < deadline, "it did not come to this in time"
-        time.sleep(0.05)
-    return found
 
 
 def state_of(url: str, name: str) -> str:
@@ -75,8 +34,9 @@ def test_the_life_of_a_connector(penstock: Run, url: str, fresh_topic: str) -> N
     assert penstock("connector", "create", "numbers", *generator, "--url", url).returncode == 0
     until(lambda: state_of(url, "numbers") == "healthy")
 
+    until(lambda: " 10 " in penstock("connector", "list", "--url", url).stdout)  # numbers come a second later
     (row,) = penstock("connector", "list", "--url", url).stdout.splitlines()[1:]
-    assert row.split()[:4] == ["✓", "RUNNING", "numbers", "source"]
+    assert row.split()[:7] == ["✓", "RUNNING", "numbers", "1/1", "10", "source", "GeneratorSource"]
     shown = penstock("connector", "show", "numbers", "--url", url).stdout
     assert "numbers, a source: ✓ RUNNING, healthy" in shown
     assert fresh_topic in shown
@@ -100,6 +60,31 @@ def test_the_life_of_a_connector(penstock: Run, url: str, fresh_topic: str) -> N
 
     assert penstock("connector", "delete", "numbers", "--url", url).returncode == 0
     assert "unknown-connector" in penstock("connector", "show", "numbers", "--url", url).stderr
+
+
+@pytest.mark.parametrize(
+    ("file", "text"),
+    [
+        ("archive.json", '{{"name": "archive", "config": {{{options}}}}}'),
+        ("archive.json", '{{"name": "archive", {options}}}'),
+        ("archive.properties", "name=archive\n{lines}"),
+    ],
+)
+def test_a_file_of_kafka_connect_names_the_connector(
+    penstock: Run, url: str, fresh_topic: str, tmp_path: Path, file: str, text: str
+) -> None:
+    config = {"connector.class": "FileSink", "topics": fresh_topic, "directory": str(tmp_path)}
+    lines = "\n".join(f"{key}={value}" for key, value in config.items())
+    (tmp_path / file).write_text(text.format(options=json.dumps(config)[1:-1], lines=lines))
+    created = penstock("connector", "create", "-f", str(tmp_path / file), "-o", "json", "--url", url)
+    assert json.loads(created.stdout)["config"] == config | {"name": "archive"}
+    assert "did you mean archive?" in penstock("connector", "pause", "arcive", "--url", url).stderr
+    assert penstock("connector", "delete", "archive", "--url", url).returncode == 0
+
+
+def test_a_connector_without_a_name_is_not_created(penstock: Run, url: str) -> None:
+    refused = penstock("connector", "create", "-s", "connector.class=FileSink", "--url", url)
+    assert (refused.returncode, "the connector has no name" in refused.stderr) == (2, True)
 
 
 def test_errors_are_shown_root_cause_first(penstock: Run, url: str, fresh_topic: str) -> None:

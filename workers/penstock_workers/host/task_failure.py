@@ -22,7 +22,10 @@ def failure(error: Exception, spec: TaskSpec) -> Failed:
     """Any exception as the one error object, and as a trace with the problem and its cause first."""
     named = as_named(error, spec)
     problem = named.to_dict()
-    first = [str(named)] if named is error else [problem["message"], f"  at {problem['where']}"]
+    first = [str(named)]
+    if named is not error or problem["where"].startswith(os.sep):  # a place in code: what is wrong comes first
+        hint = f" ({problem['hint']})" if named is error else ""
+        first = [problem["message"] + hint, f"  at {problem['where']}"]
     if problem["cause"]:
         first.append(f"Caused by {problem['cause']}")
     trace = "".join(traceback.format_exception(error))
