@@ -29,7 +29,7 @@ def test_the_common_options_of_a_connector() -> None:
 
 @pytest.mark.parametrize(
     ("option", "value"),
-    [("name", "a/b"), ("tasks.max", "0"), ("value.converter", "avro"), ("errors.tolerance", "some")],
+    [("name", "a/b"), ("tasks.max", "0"), ("errors.tolerance", "some")],
 )
 def test_a_common_option_out_of_range_is_refused_by_its_name(option: str, value: str) -> None:
     with pytest.raises(BadConfiguration) as error:
