@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine
 from typing import Any
 
 from aiohttp import ClientError
 from yarl import URL
 
-from penstock_platform.rest.other_workers import OtherWorkers
+from penstock_platform.rest.other_workers import DEADLINE_SECONDS, OtherWorkers
 from penstock_workers.cluster.info import WorkerInfo
 from penstock_workers.connector_logs import ConnectorLog, LogLine
 
@@ -51,7 +51,8 @@ class FollowedLogs:
         self._places = places
         self._lines = asyncio.Queue[Line | None](MOST_WAITING)
         self._tasks: set[asyncio.Task[None]] = set()
-        self._followed: set[str] = set()
+        self._others_followed: dict[str, asyncio.Task[None]] = {}
+        """By worker id."""
 
     def start(self, own: AsyncIterator[Line]) -> None:
         """`own`: of this worker; where they end, all ends."""
@@ -67,22 +68,25 @@ class FollowedLogs:
         while (line := await self._lines.get()) is not None:
             yield line
 
-    def _run(self, coroutine: Any) -> None:
+    def _run(self, coroutine: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         task = asyncio.create_task(coroutine, name=f"follow {self._relative.path}")
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        return task
 
     async def _follow_here(self, own: AsyncIterator[Line]) -> None:
         async for line in own:
             await self._lines.put(line)
+        if self._others_followed:  # the connector is gone, and they have perhaps yet to tell how its tasks ended
+            await asyncio.wait(self._others_followed.values(), timeout=DEADLINE_SECONDS)
         await self._lines.put(None)
 
     async def _watch_members(self) -> None:
         while True:
             for info in self._others.members:
-                if info.worker_id not in self._followed:
-                    self._followed.add(info.worker_id)
-                    self._run(self._follow_there(info))
+                following = self._others_followed.get(info.worker_id)
+                if following is None or following.done():
+                    self._others_followed[info.worker_id] = self._run(self._follow_there(info))
             await asyncio.sleep(RETRY_SECONDS)
 
     async def _follow_there(self, info: WorkerInfo) -> None:
@@ -94,5 +98,3 @@ class FollowedLogs:
                 await self._lines.put(line)
         except (ClientError, OSError, TimeoutError, ValueError):
             await asyncio.sleep(RETRY_SECONDS)
-        finally:
-            self._followed.discard(info.worker_id)

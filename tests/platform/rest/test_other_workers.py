@@ -118,6 +118,10 @@ async def test_lines_are_followed_wherever_they_come_from(nodes: list[Node], fre
             again = await nodes[0].line(response, end)
             assert again["worker_id"] == ended["worker_id"]
             assert again["time_ms"] > ended["time_ms"]
+            async with nodes[1].session.delete(f"{nodes[1].server.url}/connectors/{name}") as deletion:
+                assert deletion.status == 204
+            assert await nodes[0].line(response, "task stopped"), "how it ended, wherever that was"
+            assert await response.content.read() == b""
 
 
 async def test_a_worker_that_does_not_answer_is_named_and_the_rest_is_told(nodes: list[Node], fresh_topic: str) -> None:
