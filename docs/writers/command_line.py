@@ -21,13 +21,23 @@ EXIT_CODES = {
     "130": "interrupted",
 }
 
+INTRODUCTION = """# Command line
+
+Data goes to stdout, talk to stderr. `-h` and `--help` show a command's help. A table is made to fit the terminal, and is
+whole in a pipe; scripts take `-o json`. `NO_COLOR` takes the colours away. For completion of commands and options put one
+of these into your shell's startup file:
+
+```sh
+eval "$(_PENSTOCK_COMPLETE=bash_source penstock)"   # ~/.bashrc
+eval "$(_PENSTOCK_COMPLETE=zsh_source penstock)"    # ~/.zshrc
+_PENSTOCK_COMPLETE=fish_source penstock | source    # ~/.config/fish/config.fish
+```
+
+"""
+
 
 def command_line() -> str:
-    page = (
-        "# Command line\n\n"
-        "Data goes to stdout, talk to stderr. `-h` and `--help` show a command's help.\n\n"
-        + table(["exit code", "meaning"], ([f"`{code}`", meaning] for code, meaning in EXIT_CODES.items()))
-    )
+    page = INTRODUCTION + table(["exit code", "meaning"], ([f"`{code}`", text] for code, text in EXIT_CODES.items()))
     return page + "".join(_section(path, command) for path, command in _commands("penstock", root))
 
 
