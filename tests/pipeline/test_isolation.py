@@ -1,4 +1,4 @@
-"""A connector that hangs, or kills its own process, slows neither REST nor another connector."""
+"""A connector that hangs, leaks or kills its own process slows neither REST nor another connector."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,8 +9,9 @@ from .conftest import Platform
 from .numbered_lines import line, numbers_of
 from .waiting import wait_until
 
+LIMIT_BYTES = 100 << 20
 MISBEHAVING = '''
-import os, signal, time
+import asyncio, os, signal, time
 from penstock import Batch, Source, SourceConfig, hookimpl, option
 
 class MisbehavingConfig(SourceConfig):
@@ -29,9 +30,18 @@ class CrashingSource(Source[MisbehavingConfig]):
     async def read(self, positions):
         yield Batch(self.config.topic, [])
 
+class LeakingSource(Source[MisbehavingConfig]):
+    """Keeps all the memory that it gets."""
+    async def read(self, positions):
+        leak = []
+        while True:
+            leak.append(b"x" * 1_000_000)
+            await asyncio.sleep(0)
+        yield Batch(self.config.topic, [])
+
 @hookimpl
 def penstock_connectors():
-    return [HangingSource, CrashingSource]
+    return [HangingSource, CrashingSource, LeakingSource]
 '''
 
 
@@ -56,12 +66,16 @@ def test_others_go_on(platform: Platform, tmp_path: Path, fresh_topic: str) -> N
     platform.create("hangs", connector_class="penstock_misbehaving.HangingSource", topic=fresh_topic)
     platform.create("crashes", connector_class="penstock_misbehaving.CrashingSource", topic=fresh_topic)
 
-    def state_of(name: str) -> str:
-        state: str = platform.rest("GET", f"/connectors/{name}/status")["tasks"][0]["state"]
-        return state
+    leaking = "penstock_misbehaving.LeakingSource"
+    platform.create("leaks", connector_class=leaking, topic=fresh_topic, memory_max_bytes=str(LIMIT_BYTES))
 
-    wait_until(lambda: state_of("crashes") == "RESTARTING", "the crash to be seen")
-    wait_until(lambda: state_of("hangs") in ("RUNNING", "UNASSIGNED"), "the other to hang")
+    def task_of(name: str) -> dict[str, str]:
+        tasks: list[dict[str, str]] = platform.rest("GET", f"/connectors/{name}/status")["tasks"]
+        return tasks[0] if tasks else {}
+
+    wait_until(lambda: "was ended by SIGKILL" in task_of("crashes").get("trace", ""), "the crash to be seen")
+    wait_until(lambda: f"memory.max.bytes={LIMIT_BYTES}" in task_of("leaks").get("trace", ""), "the leak to end")
+    wait_until(lambda: task_of("hangs").get("state") in ("RUNNING", "UNASSIGNED"), "the other to hang")
 
     lines = tmp_path / "in" / "app.log"
     lines.parent.mkdir()
