@@ -23,9 +23,9 @@ EXIT_CODES = {
 
 INTRODUCTION = """# Command line
 
-Data goes to stdout, talk to stderr. `-h` and `--help` show a command's help. A table is made to fit the terminal, and is
-whole in a pipe; scripts take `-o json`. `NO_COLOR` takes the colours away. For completion of commands and options put one
-of these into your shell's startup file:
+Data goes to stdout, talk to stderr. `-h` and `--help` show a command's help. A table is made to fit the terminal, and
+is whole in a pipe; scripts take `-o json`. `NO_COLOR` takes the colours away. For completion of commands and options
+put one of these into your shell's startup file:
 
 ```sh
 eval "$(_PENSTOCK_COMPLETE=bash_source penstock)"   # ~/.bashrc
