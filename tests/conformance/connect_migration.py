@@ -113,7 +113,7 @@ def all_at_once(trial: Trial) -> None:
         trial.expect_lines("Kafka Connect")
         stored = stored_offsets(one, "source")
     trial.append("three")
-    with running_worker(trial.bootstrap_servers, *topics_of(trial)) as url:
+    with running_worker(trial.bootstrap_servers, "--config", str(trial.file)) as url:
         other = ours(url, trial.directory)
         trial.expect_states(other)
         trial.expect_lines("Penstock")
@@ -165,11 +165,6 @@ def foreign(trial: Trial) -> dict[str, str]:
 def own_topics(trial: Trial) -> list[str]:
     topics = {f"{kind}.storage.topic": f"{trial.cluster}-own-{kind}" for kind in ("config", "offset", "status")}
     return [argument for key, topic in topics.items() for argument in ("--set", f"{key}={topic}")]
-
-
-def topics_of(trial: Trial) -> list[str]:
-    topics = {f"{kind}.storage.topic": f"{trial.cluster}-{kind}" for kind in ("config", "offset", "status")}
-    return ["--group", trial.cluster, *(a for key, topic in topics.items() for a in ("--set", f"{key}={topic}"))]
 
 
 def at(trial: Trial) -> list[Any]:

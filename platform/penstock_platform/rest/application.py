@@ -25,6 +25,7 @@ from penstock_platform.rest import (
 from penstock_platform.rest.context import CATALOG, WORKER
 from penstock_platform.rest.errors import REQUEST_TIMEOUT_SECONDS, TIMEOUT_SECONDS, Handler, errors
 from penstock_platform.rest.other_workers import other_workers
+from penstock_platform.rest.reading_on import reading_on
 from penstock_workers.worker import Worker
 
 BODY_LIMIT_BYTES = 1 << 20  # what the log takes as one record by default
@@ -80,7 +81,7 @@ ROUTES: list[tuple[str, str, Handler]] = [
 def application(
     worker: Worker, catalog: Catalog, request_timeout_seconds: float = REQUEST_TIMEOUT_SECONDS
 ) -> web.Application:
-    app = web.Application(middlewares=[errors], client_max_size=BODY_LIMIT_BYTES)
+    app = web.Application(middlewares=[errors, reading_on], client_max_size=BODY_LIMIT_BYTES)
     app[WORKER] = worker
     app[CATALOG] = catalog
     app[TIMEOUT_SECONDS] = request_timeout_seconds
