@@ -148,7 +148,7 @@ async def test_names_are_percent_decoded_and_encoded(api: Api) -> None:
     assert (await api.call("DELETE", path)).status == 204
 
 
-@pytest.mark.parametrize("path", ["/connectors/", "/connectors/a/", "/connectors/a/status/", "/connector-plugins/"])
+@pytest.mark.parametrize("path", ["/connectors/", "/connectors/a/", "/connectors/a/config/", "/connector-plugins/"])
 async def test_a_slash_at_the_end_makes_no_difference(api: Api, path: str) -> None:
     await api.create("a")
     assert (await api.call("GET", path)).json == (await api.call("GET", path.rstrip("/"))).json
