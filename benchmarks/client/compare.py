@@ -25,6 +25,7 @@ from confluent_kafka.admin import AdminClient, NewTopic  # type: ignore[attr-def
 
 from penstock import Batch
 from penstock_workers import client
+from penstock_workers.sink_topics import SinkTopics
 
 BLOCK_BYTES = 1 << 20
 BATCH_MAX_BYTES = 1_000_000
@@ -97,7 +98,7 @@ async def consume_ours(servers: str, topic: str) -> AsyncIterator[list[bytes]]:
     async def revoked(_partitions: object) -> None:
         return None
 
-    await consumer.start([topic], assigned=assigned, revoked=revoked)  # type: ignore[arg-type]
+    await consumer.start(SinkTopics([topic]), assigned=assigned, revoked=revoked)  # type: ignore[arg-type]
     try:
         while True:
             for batch in await consumer.next_batches(1.0):

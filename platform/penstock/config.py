@@ -103,7 +103,12 @@ class SourceConfig(Config):
 class SinkConfig(Config):
     """The base of a sink's configuration."""
 
-    topics: list[str] = option("Topics to read from.", importance="high")
+    topics: list[str] = option("Topics to read from. Either these or topics.regex.", default=[], importance="high")
+    topics_regex: str = option(
+        "Regular expression of topics to read from: all whose whole names match, new ones from half a minute on.",
+        default="",
+        importance="high",
+    )
 
 
 def option_key(attribute: str) -> str:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from typing import get_args
 
-from penstock import Config, Problem, option
+from penstock import Config, option
 from penstock_workers.client.compression import Compression
 from penstock_workers.client.fetcher import Beginning, Isolation
 from penstock_workers.converters.keys import part_of
@@ -224,14 +224,6 @@ def is_common(key: str) -> bool:
 def sink_group(name: str, config: Mapping[str, str]) -> str:
     """The consumer group of a sink's tasks."""
     return config.get("consumer.override.group.id") or f"connect-{name}"
-
-
-def dead_letter_loop(dead_letter_topic: str, topics: Collection[str]) -> list[Problem]:
-    """What is wrong with a sink that reads its own dead letters."""
-    if dead_letter_topic not in topics:
-        return []
-    text = f"the connector reads from {dead_letter_topic}: a record that fails would come round for ever"
-    return [Problem("invalid-option", text, "errors.deadletterqueue.topic.name", "name another topic")]
 
 
 SPLIT_OF = "penstock.split"

@@ -36,7 +36,6 @@ UNSUPPORTED = {
     "transforms": "transforms are not supported yet: transform in the connector or in the system behind it, and leave"
     " transforms out",
     "predicates": "predicates are for transforms, which are not supported yet: leave them out",
-    "topics.regex": "patterns are not supported yet: list the topics in topics",
 }
 
 

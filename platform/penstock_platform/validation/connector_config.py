@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from penstock import BadConfiguration, Problem
@@ -11,10 +11,11 @@ from penstock.validation import validate
 from penstock_platform.validation.converter_options import converter_options, converter_versions
 from penstock_platform.validation.secrets import HIDDEN, is_secret
 from penstock_workers.config_providers import has_reference
-from penstock_workers.connector_config import CommonConnectorConfig, dead_letter_loop
+from penstock_workers.connector_config import CommonConnectorConfig
 from penstock_workers.converters.choice import Converters
 from penstock_workers.kafka_connect_options import definitions, refusals
 from penstock_workers.plugins import PluginInfo
+from penstock_workers.sink_topics import SinkTopics
 
 OF_VALUES = ("ill-typed-option", "invalid-option")
 COMMON_SCHEMA = CommonConnectorConfig.json_schema()
@@ -70,5 +71,11 @@ def check(
     ]
     values, problems = validate(schema, config)
     of_values = [problem for problem in problems if problem.code not in OF_VALUES or problem.where not in references]
-    loop = dead_letter_loop(values["errors.deadletterqueue.topic.name"], values.get("topics") or ())
-    return [*of_values, *masked, *foreign, *read_before, *(loop if plugin.type == "sink" else ())]
+    of_topics = _problems_of_topics(values, references) if plugin.type == "sink" else ()
+    return [*of_values, *masked, *foreign, *read_before, *of_topics]
+
+
+def _problems_of_topics(values: Mapping[str, Any], references: Collection[str]) -> Iterator[Problem]:
+    if not {"topics", "topics.regex"}.intersection(references):
+        topics = SinkTopics(values.get("topics") or (), values.get("topics.regex") or "")
+        yield from topics.problems(values["errors.deadletterqueue.topic.name"])

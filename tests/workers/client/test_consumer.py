@@ -12,6 +12,7 @@ from confluent_kafka.admin import AdminClient, NewPartitions, NewTopic  # type: 
 
 from penstock import Batch, ConnectionLost, Header, RetryLater, TopicPartition
 from penstock_workers import client
+from penstock_workers.sink_topics import SinkTopics
 
 StartedProducer = Callable[..., Awaitable[client.Producer]]
 SendAll = Callable[..., Awaitable[None]]
@@ -28,8 +29,9 @@ class Member:
         self.batches: list[Batch] = []
         self.commit_when_revoked = False
 
-    async def start(self, *topics: str) -> Member:
-        await self.consumer.start(topics, assigned=self._assigned, revoked=self._revoked)
+    async def start(self, *topics: str, pattern: str = "") -> Member:
+        wanted = SinkTopics(topics, pattern)
+        await self.consumer.start(wanted, assigned=self._assigned, revoked=self._revoked)
         return self
 
     async def read(self, count: int) -> list[bytes | None]:
@@ -259,6 +261,23 @@ async def test_a_successor_sees_partitions_that_come_later(
     async with asyncio.timeout(30):
         while len(successor.assigned) < 2:
             await successor.consumer.next_batches(0.1)
+
+
+async def test_a_topic_that_comes_to_match_is_read_and_nothing_comes_twice(
+    kafka: str, fresh_topic: str, started_producer: StartedProducer, send_all: SendAll, member: MakeMember
+) -> None:
+    producer = await started_producer(kafka)
+    first, second, other = f"{fresh_topic}-a", f"{fresh_topic}-b", f"old-{fresh_topic}-a"
+    await send_all(producer, Batch(first, lines(0, 10)), Batch(other, lines(50, 60)))
+    reader = await member(kafka, fresh_topic).start(pattern=f"{fresh_topic}-[ab]")
+    assert await reader.read(10) == lines(0, 10)
+    reader.commit_when_revoked = True
+    await send_all(producer, Batch(second, lines(10, 20)))
+    await reader.consumer._client.force_metadata_update()  # type: ignore[attr-defined]  # else after half a minute
+    assert await reader.read(20) == lines(0, 20)
+    assert reader.assigned == [TopicPartition(first, 0), TopicPartition(second, 0)]
+    await send_all(producer, Batch(first, lines(20, 25)))
+    assert await reader.read(25) == lines(0, 25)
 
 
 async def test_lag_is_what_the_log_has_and_the_member_has_not_been_given(

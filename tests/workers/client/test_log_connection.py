@@ -17,6 +17,7 @@ from penstock_workers.client.unreachable import why_unreachable
 from penstock_workers.config import WorkerConfig
 from penstock_workers.errors import LogRefusesConnection
 from penstock_workers.log_connection import LogConnection
+from penstock_workers.sink_topics import SinkTopics
 
 JAAS = "org.apache.kafka.common.security.scram.ScramLoginModule required"
 
@@ -118,5 +119,5 @@ async def test_a_producer_and_a_consumer_say_why_they_do_not_start(secured_log: 
         await client.producer(log).start()
     consumer: Any = client.consumer(log, "group", "instance")
     with pytest.raises(LogRefusesConnection):
-        await consumer.start(["topic"], assigned=None, revoked=None)
+        await consumer.start(SinkTopics(["topic"]), assigned=None, revoked=None)
     await consumer.close()

@@ -19,7 +19,7 @@ HERE = Path(__file__).parent
 KEYS = json.loads((HERE / "kafka_4_3_keys.json").read_text())
 """As `configKeys()` of DistributedConfig, SourceConnectorConfig and SinkConnectorConfig of Kafka Connect 4.3.1 say."""
 HONOURED = {"config.providers", "listeners", "task.shutdown.graceful.timeout.ms"}
-OF_SINKS = {"topics"}
+OF_SINKS = {"topics", "topics.regex"}
 STRIMZI = {
     "bootstrap.servers": "kafka-bootstrap:9093",
     "security.protocol": "SASL_SSL",

@@ -22,6 +22,7 @@ from penstock_workers.client.rebalance import Rebalance, Revocation
 from penstock_workers.client.unreachable import why_unreachable
 from penstock_workers.lease import right_to_write
 from penstock_workers.log_connection import LogConnection
+from penstock_workers.sink_topics import SinkTopics
 
 logger = structlog.get_logger()
 
@@ -63,16 +64,19 @@ class AiokafkaConsumer:
         self._fetcher = Fetcher(self._client, isolation, self._wake, beginning)
         self._coordinator: GroupCoordinator | None = None
         self._rebalance = Rebalance(self._wake)
+        self._assignment: Any = None
+        """The last one, which counts until its partitions are given up: a subscription that changes has none yet."""
         self._waiters: set[Future[None]] = set()
 
-    async def start(self, topics: Sequence[str], *, assigned: Assigned, revoked: Revoked) -> None:
+    async def start(self, topics: SinkTopics, *, assigned: Assigned, revoked: Revoked) -> None:
         self._assigned, self._revoked = assigned, revoked
         try:
             await self._client.bootstrap()
         except KafkaError as error:
             reason = await why_unreachable(self._log)
             raise reason from reason.__cause__ or error
-        await self._wait_for_topics(topics)
+        if not topics.pattern:
+            await self._wait_for_topics(topics.names)
         self._join(topics)
 
     async def next_batches(self, timeout_seconds: float) -> list[Batch]:
@@ -107,7 +111,7 @@ class AiokafkaConsumer:
     async def commit(self, offsets: Mapping[TopicPartition, int]) -> None:
         assert self._coordinator is not None, "committed before the group was joined"
         await right_to_write()
-        assignment = self._subscription.subscription.assignment
+        assignment = self._assignment
         if assignment is None or not set(offsets) <= assignment.tps:
             raise RetryLater("the partitions have gone to another member", code="commit-refused", where=self._group)
         stored = {partition: OffsetAndMetadata(offset, "") for partition, offset in offsets.items()}
@@ -139,7 +143,7 @@ class AiokafkaConsumer:
             await self._client.force_metadata_update()
             await asyncio.sleep(0.05)
 
-    def _join(self, topics: Sequence[str]) -> None:
+    def _join(self, topics: SinkTopics) -> None:
         busy_seconds = self._longest_call_seconds + LEAST_SESSION_SECONDS
         self._subscription = SubscriptionState()
         self._subscription.register_fetch_waiters(self._waiters)
@@ -155,7 +159,11 @@ class AiokafkaConsumer:
             enable_auto_commit=False,
         )
         self._rebalance.coordinator = self._coordinator
-        self._subscription.subscribe(topics=set(topics), listener=self._rebalance)
+        if topics.pattern:
+            self._subscription.subscribe_pattern(topics.compiled, listener=self._rebalance)
+            self._client.set_topics([])  # all of them, at once and from time to time
+        else:
+            self._subscription.subscribe(topics=set(topics.names), listener=self._rebalance)
 
     async def _rebalance_if_asked(self) -> bool:
         """Here and nowhere else do partitions come and go, so that no batch is being written meanwhile."""
@@ -167,6 +175,7 @@ class AiokafkaConsumer:
                 if isinstance(step, Revocation):
                     await self._revoked(step.partitions)
                 else:
+                    self._assignment = self._subscription.subscription.assignment
                     resumed = await self._assigned(list(step.committed))
                     self._fetcher.start({**step.committed, **resumed})
             finally:

@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 from penstock import Batch, TopicPartition
+from penstock_workers.sink_topics import SinkTopics
 
 
 class Producer(Protocol):
@@ -66,7 +67,7 @@ class Consumer(Protocol):
 
     async def start(
         self,
-        topics: Sequence[str],
+        topics: SinkTopics,
         *,
         assigned: Callable[[Sequence[TopicPartition]], Awaitable[Mapping[TopicPartition, int]]],
         revoked: Callable[[Sequence[TopicPartition]], Awaitable[None]],
@@ -76,7 +77,8 @@ class Consumer(Protocol):
         `assigned` is told all partitions that are this member's from now on, and answers where to resume those whose
         offset the sink keeps itself; the others resume where the group committed, or at the beginning. `revoked` is
         awaited before partitions are given up, and may still commit. Both run inside `next_batches` and nowhere
-        else; what they raise, it raises. A topic that does not exist yet is read once it does.
+        else; what they raise, it raises. A topic that does not exist yet is read once it does,
+        and so is one that matches later.
         """
 
     async def next_batches(self, timeout_seconds: float) -> list[Batch]:

@@ -28,6 +28,7 @@ from penstock_workers.host.retries import Interruption, RetryPolicy
 from penstock_workers.host.sink_writer import SinkWriter
 from penstock_workers.lease import right_to_write
 from penstock_workers.recent_errors import RecentErrors
+from penstock_workers.sink_topics import SinkTopics
 
 log = structlog.get_logger()
 
@@ -109,7 +110,8 @@ class SinkTask:
         try:
             await self._connection.open()
             self._report(Started())
-            topics = self._sink.config.topics
+            config = self._sink.config
+            topics = SinkTopics(config.topics, config.topics_regex)
             try:
                 await of_the_log(consumer.start(topics, assigned=self._assigned, revoked=self._revoked))
                 await self._work()

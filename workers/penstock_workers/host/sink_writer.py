@@ -9,7 +9,7 @@ from itertools import groupby
 from typing import Any, Protocol
 
 from penstock import BadConfiguration, Batch, RetryLater, Sink
-from penstock_workers.connector_config import CommonConnectorConfig, dead_letter_loop
+from penstock_workers.connector_config import CommonConnectorConfig
 from penstock_workers.host.connection import Connection
 from penstock_workers.host.conversion import Conversion, Converted, class_name
 from penstock_workers.host.dead_letter_topic import DeadLetterWriter
@@ -20,6 +20,7 @@ from penstock_workers.host.retries import RetriesExhausted
 from penstock_workers.host.stages import RecordFailure, Stage
 from penstock_workers.lease import right_to_write
 from penstock_workers.recent_errors import RecentErrors
+from penstock_workers.sink_topics import SinkTopics
 
 
 class Membership(Protocol):
@@ -50,7 +51,8 @@ class SinkWriter:
         self._membership = membership
         conversion = Conversion(spec.config, sink.columns_hold, spec.converter_paths)
         self._conversion = conversion if conversion.is_needed else None
-        if problems := dead_letter_loop(config.errors_deadletterqueue_topic_name, sink.config.topics):
+        topics = SinkTopics(sink.config.topics, sink.config.topics_regex)
+        if problems := [*topics.problems(config.errors_deadletterqueue_topic_name)]:
             raise BadConfiguration(problems)
         self.failures = Failures(spec, config, errors)
         self._dead_letters = DeadLetterWriter(spec, config)

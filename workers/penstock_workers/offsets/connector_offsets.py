@@ -25,6 +25,7 @@ from penstock_workers.offsets.entries import OffsetEntry, replacing
 from penstock_workers.offsets.history import OffsetState, forgetting
 from penstock_workers.offsets.sinks import SinkOffsets
 from penstock_workers.offsets.sources import SourceOffsets
+from penstock_workers.sink_topics import SinkTopics
 from penstock_workers.status import TargetState
 from penstock_workers.store.records import TableRecord
 from penstock_workers.store.tables import Tables
@@ -105,9 +106,8 @@ class ConnectorOffsets:
         connector = self._desired(name)
         offsets = self._offsets(name)
         if isinstance(offsets, SinkOffsets):
-            topics = [topic.strip() for topic in connector.config.get("topics", "").split(",")]
             async with self._deadline():
-                entries = await offsets.at([topic for topic in topics if topic], to)
+                entries = await offsets.at(_topics_of(connector), to)
             await self._change(name, f"reset to {to}", entries, lambda present: entries)
         elif to == EARLIEST:
             await self._change(name, "reset to earliest", [], lambda present: replacing(present, []))
@@ -176,6 +176,11 @@ class ConnectorOffsets:
                 where=self._config.bootstrap_servers,
                 hint="see that the log is up, then look at the offsets and their history, and repeat it if needed",
             ) from self._tables.offset_log.last_error or error
+
+
+def _topics_of(sink: DesiredConnector) -> SinkTopics:
+    listed = [topic.strip() for topic in sink.config.get("topics", "").split(",")]
+    return SinkTopics([topic for topic in listed if topic], sink.config.get("topics.regex", ""))
 
 
 def _is_sink(connector: DesiredConnector) -> bool:

@@ -6,7 +6,7 @@ The group itself is the guard: as long as it has members, the log refuses what c
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Container, Mapping, Sequence
 from typing import Any, TypeVar
 
 from aiokafka import errors as kafka
@@ -72,7 +72,7 @@ class GroupOffsets:
             if place not in existing:
                 raise BadOffsets(f"topic {place.topic} has no partition {place.partition}", where=self._connector)
 
-    async def partitions(self, topics: Collection[str]) -> set[TopicPartition]:
+    async def partitions(self, topics: Container[str]) -> set[TopicPartition]:
         """All that the topics have. To ask for one by name would make the log create it."""
         return {
             TopicPartition(topic["topic"], partition["partition"])

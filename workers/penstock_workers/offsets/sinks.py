@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 
 from aiokafka import AIOKafkaConsumer
@@ -19,6 +19,7 @@ from penstock_workers.errors import BadOffsets
 from penstock_workers.host.log_errors import as_log_unavailable
 from penstock_workers.offsets.entries import OffsetEntry, sink_entry, sink_offsets
 from penstock_workers.offsets.group_offsets import GroupOffsets
+from penstock_workers.sink_topics import SinkTopics
 from penstock_workers.store.records import TableRecord
 from penstock_workers.store.tables import Tables
 
@@ -45,13 +46,13 @@ class SinkOffsets:
             await group.check_no_members()
             yield SinkChange(self._tables, group, _entries(await group.committed()))
 
-    async def at(self, topics: Collection[str], to: str | int) -> list[OffsetEntry]:
+    async def at(self, topics: SinkTopics, to: str | int) -> list[OffsetEntry]:
         """Where `to` is in each partition of the topics: `earliest`, `latest`, or a time in milliseconds since 1970, of
         which the first record at that time or later counts, or the end."""
         async with self._asking() as group:
             places = [KafkaPartition(*place) for place in sorted(await group.partitions(topics))]
         if not places:
-            raise BadOffsets(f"none of the topics exists: {', '.join(topics)}", where=self._name)
+            raise BadOffsets(f"none of the topics exists: {topics}", where=self._name)
         async with _explaining(self._group), self._consumer() as consumer:
             starts, ends = await offset_range(consumer, places)
             found = starts if to == "earliest" else ends

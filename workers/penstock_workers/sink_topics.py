@@ -1,0 +1,46 @@
+"""What a sink reads: the topics of a list, or all whose whole name matches a pattern, those to come as well. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from penstock import Problem
+
+
+@dataclass(frozen=True, slots=True)
+class SinkTopics:
+    names: Sequence[str] = ()
+    pattern: str = ""
+
+    def __contains__(self, topic: object) -> bool:
+        if self.pattern:
+            return isinstance(topic, str) and bool(self.compiled.match(topic))
+        return topic in self.names
+
+    def __str__(self) -> str:
+        return f"topics.regex={self.pattern}" if self.pattern else f"topics={','.join(self.names)}"
+
+    @property
+    def compiled(self) -> re.Pattern[str]:
+        """Matches whole names. Raises re.error where the pattern is none."""
+        return re.compile(rf"(?:{self.pattern})\Z")
+
+    def problems(self, dead_letter_topic: str = "") -> Iterator[Problem]:
+        """What is wrong with them, for a sink whose dead letters go to that topic."""
+        if self.names and self.pattern:
+            text = "topics and topics.regex are mutually exclusive options, but both are set"
+            yield Problem("invalid-option", text, "topics.regex", "leave one of them out")
+        elif not self.names and not self.pattern:
+            text = "must configure one of topics or topics.regex"
+            yield Problem("missing-option", text, "topics", "name the topics to read from")
+        try:
+            reads_dead_letters = bool(dead_letter_topic) and dead_letter_topic in self
+        except re.error as error:
+            hint = "write a regular expression of Python, such as logs-.*"
+            yield Problem("invalid-option", f"is no regular expression: {error}", "topics.regex", hint)
+            return
+        if reads_dead_letters:
+            text = f"the connector reads from {dead_letter_topic} ({self}): what fails would come round for ever"
+            yield Problem("invalid-option", text, "errors.deadletterqueue.topic.name", "name another topic")
