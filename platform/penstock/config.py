@@ -15,7 +15,7 @@ import dataclasses
 import types
 import typing
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar, Literal, Self, TypeVar, dataclass_transform
+from typing import Any, ClassVar, Literal, Self, dataclass_transform
 
 from penstock.errors import BadConfiguration
 from penstock.validation import validate
@@ -114,9 +114,6 @@ class SinkConfig(Config):
 def option_key(attribute: str) -> str:
     """`batch_size` -> `batch.size`."""
     return attribute.replace("_", ".")
-
-
-ClassT = TypeVar("ClassT")
 
 
 def config_class_of(connector: type) -> type[Config]:

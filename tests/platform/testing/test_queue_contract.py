@@ -9,13 +9,7 @@ from typing import Any, ClassVar
 
 import pytest
 
-from penstock import (
-    Batch,
-    Positions,
-    Source,
-    SourceConfig,
-    option,
-)
+from penstock import Batch, Positions, Source, SourceConfig, option
 from penstock.testing import SourceContract
 
 AssertFails = Callable[[object, str, Path], None]

@@ -9,15 +9,7 @@ from typing import Any, ClassVar
 
 import pytest
 
-from penstock import (
-    Batch,
-    Sink,
-    SinkConfig,
-    SkipRecord,
-    TopicPartition,
-    WriteFailed,
-    option,
-)
+from penstock import Batch, Sink, SinkConfig, SkipRecord, TopicPartition, WriteFailed, option
 from penstock.testing import SinkContract
 
 AssertFails = Callable[[object, str, Path], None]

@@ -10,13 +10,7 @@ from typing import Any
 
 import pytest
 
-from penstock import (
-    Batch,
-    Positions,
-    Source,
-    SourceConfig,
-    option,
-)
+from penstock import Batch, Positions, Source, SourceConfig, option
 from penstock.testing import SourceContract
 
 AssertFails = Callable[[object, str, Path], None]
