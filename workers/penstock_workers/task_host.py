@@ -213,7 +213,7 @@ class TaskHost:
             "call-timeout",
             f"connector code did not return in {self.spec.call_timeout_seconds:g} s and blocked its event loop",
             where=blocked_at(stacks) or self.spec.import_path,
-            hint="await what takes long, or hand it to asyncio.to_thread; or raise task.call.timeout.seconds",
+            hint="await what takes long, or use asyncio.to_thread; or raise task.call.timeout.seconds of the worker",
         )
         trace = "\n".join([str(problem), "", *(stacks or ["The process did not print its stacks."])])
         return Failed(problem.to_dict() | {"cause": ""}, trace, retryable=False, unexpected=True)

@@ -74,7 +74,7 @@ class Connection:
             f"{name} did not return in {self._call_timeout_seconds:g} s",
             code="call-timeout",
             where=place,
-            hint="make it faster, or raise task.call.timeout.seconds",
+            hint="make it faster, or raise task.call.timeout.seconds of the worker",
         )
 
     async def open(self) -> None:
