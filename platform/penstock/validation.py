@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import difflib
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from penstock.errors import Problem
@@ -28,7 +28,7 @@ def validate(schema: Mapping[str, Any], raw: Mapping[str, Any]) -> Validated:
     """Read `raw` by the schema of an object. Never raises: every problem is in the answer."""
     properties: Mapping[str, Mapping[str, Any]] = schema["properties"]
     values = {key: definition["default"] for key, definition in properties.items() if "default" in definition}
-    problems = [_unknown(key, properties) for key in raw if key not in properties]
+    problems = list(_unknown([key for key in raw if key not in properties], properties))
     for key, definition in properties.items():
         value = raw.get(key)
         if value is not None:
@@ -93,7 +93,14 @@ def _hint(definition: Mapping[str, Any]) -> str:
     return f"{text} Default: {definition['default']}" if "default" in definition else text
 
 
-def _unknown(key: str, properties: Mapping[str, Any]) -> Problem:
-    near = difflib.get_close_matches(key, properties, n=1)
-    hint = f"did you mean {near[0]}?" if near else f"known options: {', '.join(sorted(properties))}"
-    return Problem("unknown-option", "is not an option of this connector", key, hint)
+def _unknown(keys: Sequence[str], properties: Mapping[str, Any]) -> Iterator[Problem]:
+    """Each with the nearest name. Where there is none all are listed, once."""
+    listed = ""
+    for key in keys:
+        if near := difflib.get_close_matches(key, properties, n=1):
+            hint = f"did you mean {near[0]}?"
+        elif listed:
+            hint = f"the known options stand at {listed}"
+        else:
+            hint, listed = f"known options: {', '.join(sorted(properties))}", key
+        yield Problem("unknown-option", "is not an option of this connector", key, hint)

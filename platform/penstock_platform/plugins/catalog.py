@@ -9,6 +9,8 @@ from penstock import PenstockError, Problem
 from penstock_workers.converters.choice import Converters
 from penstock_workers.plugins import PluginInfo, matching
 
+LIKENESS = 0.75
+"""Of a name to one that is meant. Below that any source is like any other."""
 INSTALL = (
     "install a plugin, written in Python, that brings this class or does the same, beside each worker (pip install), "
     "and start the workers again; `penstock plugin new` begins one"
@@ -58,13 +60,8 @@ class Catalog:
 
     def _unknown(self, name: str) -> UnknownConnectorClass:
         names = [plugin.class_name for plugin in self.plugins]
-        spellings = {
-            spelling: plugin.class_name
-            for plugin in self.plugins
-            for full in plugin.names
-            for spelling in (full, full.rpartition(".")[2])
-        }
-        near = difflib.get_close_matches(name, spellings, n=1)
+        spellings = {_last_part(full): plugin.class_name for plugin in self.plugins for full in plugin.names}
+        near = difflib.get_close_matches(_last_part(name), spellings, n=1, cutoff=LIKENESS)
         broken = "; ".join(map(str, self.problems))
         available = ", ".join(names) or "none"
         return UnknownConnectorClass(
@@ -73,6 +70,10 @@ class Catalog:
             where="connector.class",
             hint=f"did you mean {spellings[near[0]]}?" if near else broken or INSTALL,
         )
+
+
+def _last_part(name: str) -> str:
+    return name.rpartition(".")[2].removesuffix("Connector")
 
 
 def _ambiguous(name: str, candidates: Sequence[PluginInfo]) -> AmbiguousConnectorClass:

@@ -30,9 +30,11 @@ def test_the_class_of_kafka_connect_that_it_takes_the_place_of() -> None:
 
 
 def test_a_class_that_is_not_here_is_told_how_to_get_one() -> None:
-    with pytest.raises(UnknownConnectorClass) as caught:
-        Catalog([plugin("a.Tail")]).find("io.debezium.connector.mysql.MySqlConnector")
-    assert "penstock plugin new" in caught.value.problem.hint
+    catalog = Catalog([plugin("penstock_file.FileSink", aliases=["org.apache.kafka.connect.file.FileSinkConnector"])])
+    for name in ("io.debezium.connector.mysql.MySqlConnector", "io.confluent.connect.s3.S3SinkConnector"):
+        with pytest.raises(UnknownConnectorClass) as caught:
+            catalog.find(name)
+        assert "penstock plugin new" in caught.value.problem.hint
 
 
 def test_an_unknown_name_lists_what_is_installed_and_the_nearest() -> None:

@@ -45,6 +45,14 @@ def test_all_problems_are_told_at_once() -> None:
     ]
 
 
+def test_the_known_options_are_listed_once() -> None:
+    with pytest.raises(BadConfiguration) as caught:
+        EverythingConfig.parse({"path": "/x", "zzz": "1", "yyy": "2", "batchsize": "3"})
+    hints = [problem.hint for problem in caught.value.problems]
+    assert "batch.size" in hints[0]
+    assert hints[1:] == ["the known options stand at zzz", "did you mean batch.size?"]
+
+
 def test_a_secret_is_not_repeated() -> None:
     assert problems_of({"path": "/x", "token": ["s3cret"]}) == ["token: the given secret is not of type string"]
     assert "s3cret" not in repr(EverythingConfig.parse({"path": "/x", "token": "s3cret"}))
