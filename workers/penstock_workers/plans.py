@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from uuid import uuid4
 
 from penstock_workers.cluster.leader import Wanted, WantedTask
 from penstock_workers.connector_config import number_of
 from penstock_workers.desired import DesiredConnector, StringMap, desired_connector, find_in_cluster, given_to
 from penstock_workers.errors import UnknownConnector
+from penstock_workers.plugins import PluginInfo
 from penstock_workers.status import TargetState, TaskId
 from penstock_workers.store.config_claims import claimed
 from penstock_workers.store.configs import connector_records, deletion_records, task_records
@@ -21,8 +22,12 @@ LEAST_WEIGHT = 0.01
 class Plans:
     """Worked out anew after a change of the configurations, and kept until the next."""
 
-    def __init__(self, tables: Tables, worker_id: str) -> None:
+    def __init__(self, tables: Tables, worker_id: str, known_workers: Callable[[], Collection[str]]) -> None:
+        """`known_workers`: those that are there, or will be back; what others said before they left means nothing."""
         self._tables = tables
+        self._known_workers = known_workers
+        self._plugins: Mapping[str, Sequence[PluginInfo]] = {}
+        """Of each of those, as of the last look."""
         self._worker_id = worker_id
         self._desired: Mapping[str, DesiredConnector] | None = None
         self._wanted: Wanted | None = None
@@ -32,12 +37,13 @@ class Plans:
 
     def desired(self) -> Mapping[str, DesiredConnector]:
         """All connectors of the cluster."""
-        if self._desired is None:
+        plugins = self._plugins_of_known()
+        if self._desired is None or plugins != self._plugins:
+            self._plugins, self._wanted = plugins, None
             table = self._tables.configs
             requests = self._tables.split_requests.latest
             self._desired = {
-                name: desired_connector(name, table, self._tables.plugins.by_worker, requests.get(name, ""))
-                for name in table.configs
+                name: desired_connector(name, table, plugins, requests.get(name, "")) for name in table.configs
             }
         return self._desired
 
@@ -54,19 +60,20 @@ class Plans:
 
     def wanted(self) -> Wanted:
         """What the leader has to find places for."""
+        desired = self.desired()
         if self._wanted is None:
             self._wanted = {
                 TaskId(connector.name, number): WantedTask(
                     _weight(connector.config), connector.task_set, connector.workers
                 )
-                for name, connector in self.desired().items()
+                for name, connector in desired.items()
                 for number in range(len(connector.tasks))
             }
         return self._wanted
 
     def tasks_of(self, name: str, config: StringMap, state: TargetState) -> Sequence[StringMap]:
         """What its tasks should be with this configuration and state, until the leader has had them divided anew."""
-        plugin, _ = find_in_cluster(config, self._tables.plugins.by_worker)
+        plugin, _ = find_in_cluster(config, self._plugins_of_known())
         return DesiredConnector(name, config, state, self._tables.configs.tasks(name), plugin).planned_tasks()
 
     def divided_here(self, leader: str) -> Mapping[str, DesiredConnector]:
@@ -84,6 +91,10 @@ class Plans:
         for name in list(self._tables.configs.claims.contested):
             records += self._written_again(name)
         return records
+
+    def _plugins_of_known(self) -> dict[str, Sequence[PluginInfo]]:
+        told = self._tables.plugins.by_worker
+        return {worker: told[worker] for worker in self._known_workers() if worker in told}
 
     def _written_again(self, name: str) -> Iterator[TableRecord]:
         """The records of a connector as the table has it. They count where it still has it so."""

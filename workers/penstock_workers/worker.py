@@ -72,7 +72,7 @@ class Worker:
     ) -> None:
         self._config = config
         self._tables = Tables(config, self._on_config_change, self._on_change)
-        self._plans = Plans(self._tables, config.id)
+        self._plans = Plans(self._tables, config.id, self._known_workers)
         self._own = OwnTasks(config.id, self._tables, self._plans)
         self._specs = TaskSpecs(config, self._tables, plugins, converters or Converters(), config_providers or {})
         self._split_wishes = SplitWishes(self._tables, self._plans)
@@ -244,6 +244,10 @@ class Worker:
         self._supervisor.wake()
         self._leadership.wake()
 
+    def _known_workers(self) -> set[str]:
+        """Members of the cluster, and those that are being restarted."""
+        return {self._config.id, *self._cluster.worker_ids, *self._tables.assignments.current.away}
+
     def _on_runs_change(self) -> None:
         self._upkeep.soon()
         self._telling.soon()
@@ -270,11 +274,10 @@ class Worker:
         self._supervisor.remember_only(self._tables.configs.configs)
         await self._split_wishes.write()
         await self._statuses.publish()
-        if self._leadership.since_epoch is not None:
-            await self._announcements.forget_all_but(
-                {*self._cluster.worker_ids, *self._tables.assignments.current.away}
-            )
-            await self._statuses.publish_as_leader(self._leadership.since_epoch, self._splitting.errors)
+        since_epoch = self._leadership.since_epoch
+        if since_epoch is not None:
+            await self._statuses.publish_as_leader(since_epoch, self._splitting.errors)
+            await self._announcements.forget_all_but(self._known_workers())
         elif records := self._divisions():
             await self._tables.config_log.write(records)
 

@@ -147,7 +147,8 @@ class ClusterMachine(RuleBasedStateMachine):
             if decided is not self.log[-1]:
                 self.log.append(decided)
             for task, where in decided.tasks.items():
-                assert where.worker in self.wanted[task].workers, "it has no such class"
+                may_run = where.worker in self.wanted[task].workers or where.worker in decided.away
+                assert may_run, "it has no such class"
 
     @rule(behind=st.sets(names, max_size=2), count=st.integers(1, 4))
     def catch_up(self, behind: set[str], count: int) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Collection, Sequence
 
 from penstock_workers.plugins import PluginInfo
@@ -9,6 +10,8 @@ from penstock_workers.reconcile import Runs
 from penstock_workers.store.installed_plugins import plugins_record
 from penstock_workers.store.stops import stops_record
 from penstock_workers.store.tables import Tables
+
+FORGET_SECONDS = 60.0
 
 
 class Announcements:
@@ -18,6 +21,7 @@ class Announcements:
         self._tables = tables
         self._plugins = plugins
         self._runs = runs
+        self._gone_since: dict[str, float] = {}
 
     async def tell_plugins(self) -> None:
         """It is given nothing for which it has no class."""
@@ -36,8 +40,13 @@ class Announcements:
             await self._tables.cluster_log.write([stops_record(self._worker_id, stopped)])
 
     async def forget_all_but(self, workers: Collection[str]) -> None:
-        """For the leader: away with what others have said that are gone."""
-        records = [plugins_record(each, None) for each in self._tables.plugins.by_worker if each not in workers]
-        records += [stops_record(each, None) for each in self._tables.stops.by_worker if each not in workers]
-        if records:
+        """For the leader: away with what others have said that are long gone. Whoever comes says it before it joins."""
+        now = asyncio.get_running_loop().time()
+        told = {*self._tables.plugins.by_worker, *self._tables.stops.by_worker}
+        self._gone_since = {each: self._gone_since.get(each, now) for each in told.difference(workers)}
+        forgotten = [each for each, since in self._gone_since.items() if now - since >= FORGET_SECONDS]
+        if forgotten:
+            records = [
+                record for each in forgotten for record in (plugins_record(each, None), stops_record(each, None))
+            ]
             await self._tables.cluster_log.write(records)

@@ -47,7 +47,7 @@ def decide(current: Assignment, view: View, wanted: Wanted, stopped: Collection[
         if where.worker in members:  # else nothing runs there
             revoking[task] = replace(where, epoch=epoch)
 
-    for task in [task for task, where in tasks.items() if not _belongs(where, wanted.get(task))]:
+    for task in [task for task, where in tasks.items() if not _belongs(where, wanted.get(task), kept_for)]:
         revoke(task)
     takers = _takers(view, kept_for)
     weights = {task: each.weight for task, each in wanted.items()}
@@ -110,8 +110,11 @@ def _takers(view: View, kept_for: Collection[str]) -> list[str]:
     return staying or [name for name in view.members if name not in kept_for]
 
 
-def _belongs(where: Place, wanted: WantedTask | None) -> bool:
-    return wanted is not None and where.task_set == wanted.task_set and where.worker in wanted.workers
+def _belongs(where: Place, wanted: WantedTask | None, kept_for: Collection[str]) -> bool:
+    """Which classes a worker has that is being restarted is seen when it is back."""
+    if wanted is None or where.task_set != wanted.task_set:
+        return False
+    return where.worker in wanted.workers or where.worker in kept_for
 
 
 def _may_take(wanted: Wanted) -> MayTake:
