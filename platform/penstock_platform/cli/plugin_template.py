@@ -13,16 +13,19 @@ import click
 from penstock import BadConfiguration
 
 NAME = re.compile(r"[a-z][a-z0-9_]{0,49}")
+KINDS = ["source", "sink"]
+SHARED = "shared"
 INSTALLED = "plugin_template"
 """In the wheel; in a clone the template lies at the root."""
 
 
 @click.command("new")
 @click.argument("name")
+@click.option("--kind", type=click.Choice(KINDS), default="source", show_default=True, help="What it starts with.")
 @click.option(
     "--directory", type=click.Path(path_type=Path), help="Where it goes; must not exist yet. [default: penstock-NAME]"
 )
-def new_plugin(name: str, directory: Path | None) -> None:
+def new_plugin(name: str, kind: str, directory: Path | None) -> None:
     """Make the project of a new connector: a plugin called NAME, with its tests.
 
     NAME is lower case, as in `weather` or `snow_depth`.
@@ -33,27 +36,27 @@ def new_plugin(name: str, directory: Path | None) -> None:
     target = directory or Path(_distribution(name))
     if target.exists():
         raise BadConfiguration("exists", where=str(target), hint="name another --directory")
-    for path, text in rendered(name):
+    for path, text in rendered(name, kind):
         (target / path).parent.mkdir(parents=True, exist_ok=True)
         (target / path).write_text(text, encoding="utf-8")
     click.echo(f"{target}: made. Next: cd {target} && pip install -e '.[test]' && pytest", err=True)
 
 
-def rendered(name: str) -> Iterator[tuple[Path, str]]:
-    """Each file of the project, by its path in it."""
+def rendered(name: str, kind: str) -> Iterator[tuple[Path, str]]:
+    """Each file of the project, by its path in it: those of every plugin, and those of its kind."""
     class_name = "".join(part.capitalize() for part in name.split("_"))
     names = {"name": name, "class_name": class_name, "distribution": _distribution(name)}
-    template = _template()
-    for source in sorted(template.rglob("*")):
-        if source.is_file() and "__pycache__" not in source.parts:
-            path = Template(str(source.relative_to(template))).substitute(names)
-            yield Path(path), Template(source.read_text(encoding="utf-8")).substitute(names)
+    for template in (_templates() / SHARED, _templates() / kind):
+        for source in sorted(template.rglob("*")):
+            if source.is_file() and "__pycache__" not in source.parts:
+                path = Template(str(source.relative_to(template))).substitute(names)
+                yield Path(path), Template(source.read_text(encoding="utf-8")).substitute(names)
 
 
 def _distribution(name: str) -> str:
     return f"penstock-{name.replace('_', '-')}"
 
 
-def _template() -> Path:
+def _templates() -> Path:
     installed = Path(str(files("penstock_platform"))) / INSTALLED
     return installed if installed.is_dir() else Path(__file__).parents[3] / "plugin-template"

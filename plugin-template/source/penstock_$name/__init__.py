@@ -1,5 +1,6 @@
 """A source that reads a file, line by line. Make it read what you need."""
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
 
 from penstock import Batch, ConnectorClass, Positions, Source, SourceConfig, hookimpl, option
@@ -14,9 +15,9 @@ class ${class_name}Config(SourceConfig):
 class ${class_name}Source(Source[${class_name}Config]):
     async def read(self, positions: Positions) -> AsyncIterator[Batch]:
         position = positions.of() or {"byte": 0}
-        with open(self.config.path, "rb") as file:
+        with await asyncio.to_thread(open, self.config.path, "rb") as file:
             file.seek(position["byte"])
-            while lines := file.readlines(self.config.batch_bytes):
+            while lines := await asyncio.to_thread(file.readlines, self.config.batch_bytes):
                 values = [line.rstrip(b"\n") for line in lines]
                 yield Batch(self.config.topic, values, position={"byte": file.tell()})
 

@@ -3,6 +3,7 @@ from pathlib import Path
 from typing import Any
 
 from penstock.testing import SourceContract
+
 from penstock_$name import ${class_name}Source
 
 
