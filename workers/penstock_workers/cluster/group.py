@@ -35,7 +35,7 @@ RETRY_SECONDS = 0.2
 LEAVE_SECONDS = 2.0
 NO_GENERATION = -1
 
-NONE, UNKNOWN_MEMBER = 0, 25
+NONE, UNKNOWN_MEMBER, REBALANCE_IN_PROGRESS = 0, 25, 27
 FENCED_INSTANCE = 82
 MOVED = (14, 15, 16)
 """The coordinator is loading, not available, or another node."""
@@ -71,6 +71,7 @@ class GroupMember:
         self._confirmed_ns = 0
         """When that was sent by which the coordinator last said that this worker is a member."""
         self._rejoin = asyncio.Event()
+        self._is_joining = False
         self._tasks: list[asyncio.Task[None]] = []
         self.fenced: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         """Fails when this worker can be no member any more."""
@@ -134,6 +135,7 @@ class GroupMember:
                 if not connected:
                     await self._client.bootstrap()
                     connected = True
+                self._is_joining = True
                 await self._join()
             except kafka.KafkaError as error:
                 log.info("the worker group cannot be joined, trying again", error=repr(error))
@@ -142,6 +144,8 @@ class GroupMember:
             except PenstockError as error:
                 self._fail(error)
                 return
+            finally:
+                self._is_joining = False
 
     async def _join(self) -> None:
         joined = await self._ask(self._join_request(), ConnectionGroup.DEFAULT)
@@ -233,6 +237,8 @@ class GroupMember:
                 self._admitted = False
                 self._rejoin.set()
             self._renew()
+        elif code == REBALANCE_IN_PROGRESS and self._is_joining:
+            return  # to join once more, behind that, would begin the next one
         elif code != NONE and generation == self._generation:  # else a joining has overtaken it
             self._refused(code)
 
