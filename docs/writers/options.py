@@ -8,6 +8,7 @@ from typing import Any
 
 from penstock import Source
 from penstock_schemas import load
+from penstock_workers import topic_creation
 from penstock_workers.converters.registry import OWN
 from penstock_workers.kafka_connect_options import UNSUPPORTED, WITHOUT_EFFECT
 from penstock_workers.kafka_connect_worker_options import CLIENTS, OF_CLIENTS, REASONS
@@ -53,7 +54,7 @@ def connectors() -> str:
         "here; a list also as one string with commas. An option that is not listed is an error.\n\n"
         f"## Every connector\n\n{options_table(common['properties'], common['required'])}"
     )
-    page += _of_kafka_connect() + "".join(_connector(connector) for connector in bundled())
+    page += _topic_creation() + _of_kafka_connect() + "".join(_connector(connector) for connector in bundled())
     return page + "".join(map(_converter, OWN))
 
 
@@ -61,6 +62,18 @@ def bundled() -> list[Any]:
     """The connector classes of this distribution, through the door that any plugin uses."""
     points = sorted(metadata.distribution("penstock").entry_points.select(group="penstock"), key=lambda each: each.name)
     return [connector for point in points for connector in point.load().penstock_connectors()]
+
+
+def _topic_creation() -> str:
+    config = {topic_creation.GROUPS: "GROUP"}
+    options = topic_creation.definitions(config)
+    return (
+        "## Sources that make their topics\n\nA source that has any of these makes the topics that it needs and that "
+        "do not exist; `GROUP` stands for each name in `topic.creation.groups`. Whatever else follows "
+        "`topic.creation.default.` or `topic.creation.GROUP.` is a [configuration of the topic](topic-configs.md): "
+        "`topic.creation.default.cleanup.policy`. A worker with `topic.creation.enable=false` lets none be made.\n\n"
+        f"{options_table(options, topic_creation.required(config))}"
+    )
 
 
 def _of_kafka_connect() -> str:

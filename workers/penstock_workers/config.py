@@ -78,6 +78,11 @@ class WorkerConfig(LogConnection):
     task_shutdown_graceful_timeout_seconds: float = option(
         "How long a task may take to deliver what it has and stop.", default=10.0, minimum=0.0, group="Tasks"
     )
+    topic_creation_enable: bool = option(
+        "Whether sources make the topics that they need as their topic.creation options say.",
+        default=True,
+        group="Tasks",
+    )
     write_timeout_seconds: float = option(
         "How long a change may wait for the log before it is refused.", default=30.0, minimum=0.1, group="Log"
     )

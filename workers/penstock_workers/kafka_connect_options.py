@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from penstock import Part, Problem
+from penstock_workers import topic_creation
 from penstock_workers.converters.keys import PARTS, PLUGIN_VERSION, name_key
 
 CONNECTOR_VERSION = "connector.plugin.version"
@@ -21,8 +22,7 @@ WITHOUT_EFFECT = {
     "transaction.boundary": "Transactions end by themselves: at once where little comes, else by what an end costs.",
     "transaction.boundary.interval.ms": "Transactions end by themselves.",
     "offsets.storage.topic": "The positions of all connectors are in the worker's offset.storage.topic.",
-    "topic.creation.": "A new topic has the log's own defaults: create it before, with `penstock topic create`, to have"
-    " others.",
+    topic_creation.PREFIX: "Of sources. A sink makes no topic but that of its dead letters.",
     "producer.override.": "Penstock's producer is idempotent, waits for all replicas and sizes its batches by itself.",
     "consumer.override.": "Penstock's consumer sizes its fetches by itself; a batch is what a fetch brings.",
     "admin.override.": "Penstock has no client of that kind for each connector.",

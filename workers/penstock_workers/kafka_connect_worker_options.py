@@ -28,7 +28,6 @@ REASONS = {
     "status.storage.replication.factor": _TOPICS,
     "status.storage.partitions": _TOPICS,
     "exactly.once.source.support": "Sources deliver exactly once unless their delivery says at-least-once.",
-    "topic.creation.enable": "A new topic has the log's own defaults: create it before to have others.",
     "topic.tracking.enable": "The topics that a connector uses are always tracked.",
     "topic.tracking.allow.reset": "The topics that a connector uses may always be reset.",
     "connector.client.config.override.policy": "Connectors may set few options of their clients, and none of where and"

@@ -52,6 +52,7 @@ class TaskSpecs:
             transactional_id=self._transactional_id(task, config),
             call_timeout_seconds=self._config.task_call_timeout_seconds,
             tasks=len(self._tables.configs.tasks(task.connector)),
+            topic_creation_enable=self._config.topic_creation_enable,
         )
 
     async def prepare_division(self, connector: DesiredConnector) -> TaskSpec:

@@ -11,10 +11,9 @@ from penstock_platform.plugins.catalog import Catalog
 from penstock_platform.rest.answers import connector_info, json_response, location, shown_config
 from penstock_platform.rest.context import CATALOG, worker_of
 from penstock_platform.rest.requests import BadRequest, connector_name, json_object
-from penstock_platform.validation.connector_config import InvalidConnectorConfig, check
+from penstock_platform.validation.connector_config import InvalidConnectorConfig, check, idle_options
 from penstock_platform.validation.secrets import restore
 from penstock_platform.validation.values import config_of
-from penstock_workers.kafka_connect_options import without_effect
 from penstock_workers.plugins import PluginInfo
 
 log = structlog.get_logger()
@@ -71,9 +70,8 @@ def validated(catalog: Catalog, config: dict[str, str]) -> dict[str, str]:
     plugin = plugin_of(catalog, config)
     if problems := check(plugin, config, catalog.converters, catalog.config_providers):
         raise InvalidConnectorConfig(problems)
-    for key in config:
-        if key not in plugin.schema["properties"] and (reason := without_effect(key)):
-            log.warning("option has no effect", connector=config["name"], option=key, reason=reason)
+    for key, reason in idle_options(plugin, config).items():
+        log.warning("option has no effect", connector=config["name"], option=key, reason=reason)
     return config
 
 

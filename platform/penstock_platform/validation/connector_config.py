@@ -10,10 +10,11 @@ from penstock import BadConfiguration, Problem
 from penstock.validation import validate
 from penstock_platform.validation.converter_options import converter_options, converter_versions
 from penstock_platform.validation.secrets import HIDDEN, is_secret
+from penstock_workers import topic_creation
 from penstock_workers.config_providers import has_reference
 from penstock_workers.connector_config import CommonConnectorConfig
 from penstock_workers.converters.choice import Converters
-from penstock_workers.kafka_connect_options import definitions, refusals
+from penstock_workers.kafka_connect_options import definitions, refusals, without_effect
 from penstock_workers.plugins import PluginInfo
 from penstock_workers.sink_topics import SinkTopics
 
@@ -41,10 +42,14 @@ def connector_schema(plugin: PluginInfo, config: Mapping[str, str], converters: 
     own = plugin.schema["properties"]
     of_converters, required = converter_options(config, plugin.columns_hold, converters)
     common = COMMON_SCHEMA["properties"] | of_converters
+    required = [*COMMON_SCHEMA["required"], *required]
+    if plugin.type == "source":
+        common |= topic_creation.definitions(config)
+        required += topic_creation.required(config)
     return {
         "type": "object",
         "properties": own | common | (definitions(config) | common) | own,  # the first place, and the last definition
-        "required": [*plugin.schema.get("required", ()), *COMMON_SCHEMA["required"], *required],
+        "required": [*plugin.schema.get("required", ()), *required],
         "additionalProperties": False,
     }
 
@@ -67,12 +72,24 @@ def check(
     references = {key for key, value in config.items() if has_reference(value, providers)}
     read_before = [
         Problem("early-reference", "is read before references are resolved", key, "write the value itself")
-        for key in sorted(references & COMMON_SCHEMA["properties"].keys() - own.keys())
+        for key in sorted(references & {*COMMON_SCHEMA["properties"], topic_creation.GROUPS} - own.keys())
     ]
     values, problems = validate(schema, config)
     of_values = [problem for problem in problems if problem.code not in OF_VALUES or problem.where not in references]
-    of_topics = _problems_of_topics(values, references) if plugin.type == "sink" else ()
+    of_topics = (
+        _problems_of_topics(values, references)
+        if plugin.type == "sink"
+        else (problem for problem in topic_creation.problems(config, values) if problem.where not in references)
+    )
     return [*of_values, *masked, *foreign, *read_before, *of_topics]
+
+
+def idle_options(plugin: PluginInfo, config: Mapping[str, str]) -> dict[str, str]:
+    """Those of Kafka Connect that change nothing here, and why."""
+    counting = plugin.schema["properties"] | COMMON_SCHEMA["properties"]
+    if plugin.type == "source":
+        counting |= topic_creation.definitions(config)
+    return {key: reason for key in config if key not in counting and (reason := without_effect(key))}
 
 
 def _problems_of_topics(values: Mapping[str, Any], references: Collection[str]) -> Iterator[Problem]:

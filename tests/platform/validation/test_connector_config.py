@@ -6,9 +6,14 @@ from typing import Any
 
 import pytest
 
-from penstock import BadConfiguration, Problem, SinkConfig, option
+from penstock import BadConfiguration, Problem, SinkConfig, SourceConfig, option
 from penstock_platform.validation.config_infos import config_infos, definitions
-from penstock_platform.validation.connector_config import InvalidConnectorConfig, check, connector_schema
+from penstock_platform.validation.connector_config import (
+    InvalidConnectorConfig,
+    check,
+    connector_schema,
+    idle_options,
+)
 from penstock_platform.validation.secrets import HIDDEN, hide, restore
 from penstock_platform.validation.values import config_of
 from penstock_workers.converters.choice import Converters
@@ -28,6 +33,8 @@ class StoreConfig(SinkConfig):
 
 PLUGIN = PluginInfo("store.StoreSink", "sink", "1.2", "store:StoreSink", StoreConfig.json_schema())
 SCHEMA = connector_schema(PLUGIN, {}, Converters())
+SOURCE = PluginInfo("store.StoreSource", "source", "1.2", "store:StoreSource", SourceConfig.json_schema())
+GOOD_SOURCE = {"name": "s", "connector.class": "store.StoreSource"}
 GOOD = {"name": "s", "connector.class": "store.StoreSink", "topics": "t", "url": "http://store"}
 
 
@@ -62,6 +69,42 @@ def test_a_sink_does_not_read_its_own_dead_letters() -> None:
     (problem,) = checked(GOOD | {"topics": "t, u", "errors.deadletterqueue.topic.name": "u"})
     assert problem.where == "errors.deadletterqueue.topic.name"
     assert "come round for ever" in problem.message
+
+
+def test_topics_that_a_source_makes_are_judged() -> None:
+    made = {
+        "topic.creation.groups": "logs",
+        "topic.creation.logs.include": "logs-.*",
+        "topic.creation.logs.cleanup.policy": "compact",
+        "topic.creation.default.partitions": "3",
+        "topic.creation.default.replication.factor": "-1",
+    }
+    assert check(SOURCE, GOOD_SOURCE | made, Converters()) == []
+    bad = made | {"topic.creation.default.partitions": "0", "topic.creation.log.partitions": "1"}
+    problems = check(SOURCE, GOOD_SOURCE | bad, Converters())
+    assert {problem.where for problem in problems} == {
+        "topic.creation.default.partitions", "topic.creation.log.partitions",
+    }  # fmt: skip
+    schema = connector_schema(SOURCE, GOOD_SOURCE | bad, Converters())
+    answer = config_infos("store.StoreSource", schema, GOOD_SOURCE | bad, problems)
+    assert "must be positive, or -1" in entry(answer, "topic.creation.default.partitions")["value"]["errors"][0]
+    assert entry(answer, "topic.creation.logs.include")["definition"]["type"] == "LIST"
+
+
+def test_references_in_topic_creation_are_judged_by_the_task_but_for_the_groups() -> None:
+    made = {
+        "topic.creation.default.partitions": "${env:PARTITIONS}",
+        "topic.creation.default.replication.factor": "-1",
+        "topic.creation.groups": "${env:GROUPS}",
+    }
+    (problem,) = check(SOURCE, GOOD_SOURCE | made, Converters(), ["env"])
+    assert (problem.code, problem.where) == ("early-reference", "topic.creation.groups")
+
+
+def test_an_option_that_counts_is_not_said_to_have_no_effect() -> None:
+    config = {"producer.override.compression.type": "zstd", "topic.creation.groups": "", "producer.override.acks": "1"}
+    assert list(idle_options(SOURCE, GOOD_SOURCE | config)) == ["producer.override.acks"]
+    assert list(idle_options(PLUGIN, GOOD | config)) == ["topic.creation.groups", "producer.override.acks"]
 
 
 def test_every_problem_is_told_at_once() -> None:

@@ -110,6 +110,7 @@ async def run(fork_server: ForkServer) -> AsyncIterator[Run]:
         positions: ReadPositions = none_stored,
         call_timeout_seconds: float = 30.0,
         exactly_once: bool = True,
+        topic_creation_enable: bool = True,
         **config: str,
     ) -> Hosted:
         config = {"name": name, "connector.class": connector} | {k.replace("_", "."): v for k, v in config.items()}
@@ -123,6 +124,7 @@ async def run(fork_server: ForkServer) -> AsyncIterator[Run]:
             offset_topic=f"{name}-offsets",
             transactional_id=f"test-{name}-{task}" if exactly_once else "",
             call_timeout_seconds=call_timeout_seconds,
+            topic_creation_enable=topic_creation_enable,
         )
         hosted = Hosted(spec, fork_server, positions)
         started.append(hosted)

@@ -3,41 +3,28 @@
 from __future__ import annotations
 
 from asyncio import Future
-from typing import Any
-
-from aiokafka.admin import AIOKafkaAdminClient, NewTopic
-from aiokafka.errors import NoError, TopicAlreadyExistsError, for_code
 
 from penstock import Batch
 from penstock_workers import client
-from penstock_workers.client.errors import explained
 from penstock_workers.connector_config import CommonConnectorConfig
 from penstock_workers.host.log_errors import of_the_log
 from penstock_workers.host.messages import TaskSpec
-from penstock_workers.log_connection import LogConnection
+from penstock_workers.host.new_topics import make_topic
+from penstock_workers.topic_creation import NewTopic
 
 MAX_MESSAGE_BYTES = 64 << 20
 """A record that is too large for another topic finds room here."""
 
 
-async def make_topic(log: LogConnection, name: str, replication_factor: int) -> None:
-    """Unless it exists. Raises RetryLater where the log does not answer, Failed where it does not allow it."""
-    try:
-        admin = AIOKafkaAdminClient(**log.aiokafka_options(), client_id="penstock-dead-letters")
-        await admin.start()
-        try:
-            if name in await admin.list_topics():
-                return
-            replicas = min(replication_factor, len((await admin.describe_cluster())["brokers"]))
-            new = NewTopic(name, 1, replicas, topic_configs={"max.message.bytes": str(MAX_MESSAGE_BYTES)})
-            response: Any = await admin.create_topics([new])
-            for _, code, *message in response.topic_errors:
-                if for_code(code) not in (NoError, TopicAlreadyExistsError):
-                    raise for_code(code)(name, *message)
-        finally:
-            await admin.close()
-    except Exception as error:
-        raise explained(error, where=name) from error
+def dead_letter_topic(config: CommonConnectorConfig) -> NewTopic:
+    """As it is made."""
+    return NewTopic(
+        config.errors_deadletterqueue_topic_name,
+        partitions=1,
+        replication_factor=config.errors_deadletterqueue_topic_replication_factor,
+        configs={"max.message.bytes": str(MAX_MESSAGE_BYTES)},
+        options="errors.deadletterqueue.topic.",
+    )
 
 
 class DeadLetterWriter:
@@ -66,8 +53,7 @@ class DeadLetterWriter:
             self._producer = None
 
     async def _started(self) -> client.Producer:
-        name = self._config.errors_deadletterqueue_topic_name
-        await make_topic(self._spec.log, name, self._config.errors_deadletterqueue_topic_replication_factor)
+        await make_topic(self._spec.log, dead_letter_topic(self._config))
         producer = client.producer(self._spec.log, client_id=f"connector-dlq-producer-{self._spec.name}")
         await producer.start()
         return producer

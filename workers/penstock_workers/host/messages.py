@@ -48,6 +48,8 @@ class TaskSpec:
     """By which references in the configuration are resolved, in the process of the task and nowhere else."""
     converter_paths: Mapping[str, str] = field(default_factory=dict)
     """Where converters are found, by the names that the configuration has for them; Penstock's own need no place."""
+    topic_creation_enable: bool = True
+    """Whether a source may make topics as its `topic.creation.*` say."""
     split_max: int = 0
     """Not 0: run nothing, only divide the work of the connector into at most so many tasks."""
 

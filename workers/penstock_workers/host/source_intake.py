@@ -9,11 +9,12 @@ from penstock_workers.client.interface import Producer
 from penstock_workers.client.record_batch import Columns, encode
 from penstock_workers.connector_config import CommonConnectorConfig
 from penstock_workers.host.conversion import Conversion, Converted, class_name
-from penstock_workers.host.dead_letter_topic import make_topic
+from penstock_workers.host.dead_letter_topic import dead_letter_topic
 from penstock_workers.host.failures import Failures
 from penstock_workers.host.in_flight import size_bytes
 from penstock_workers.host.log_errors import of_the_log
 from penstock_workers.host.messages import TaskSpec
+from penstock_workers.host.new_topics import SourceTopics
 from penstock_workers.host.stages import RecordFailure, Stage
 from penstock_workers.recent_errors import RecentErrors
 
@@ -34,14 +35,13 @@ class SourceIntake:
         producer: Producer,
         errors: RecentErrors,
     ) -> None:
-        self._spec = spec
         self._config = config
         self._by = class_name(source)
         conversion = Conversion(spec.config, source.columns_hold, spec.converter_paths)
         self._conversion = conversion if conversion.is_needed else None
         self.failures = Failures(spec, config, errors)
         self._producer = producer
-        self._dead_letter_topic_exists = False
+        self._topics = SourceTopics(spec)
 
     async def take(self, batch: Batch) -> Intake:
         """Raises RecordsFailed where the log would not take some, and that is not tolerated: were they sent, what was
@@ -49,12 +49,14 @@ class SourceIntake:
         converted, failures, kept = (
             Converted.whole(batch) if self._conversion is None else self._conversion.to_log(batch)
         )
+        if len(converted):
+            await self._topics.ready(batch.topic)
         if too_large := await self._too_large(converted):
             failures = [*failures, *(self._refused(batch, kept[index], too_large[index]) for index in too_large)]
             converted = converted.select([index for index in range(len(converted)) if index not in too_large])
         letters = self.failures.take(failures)
         if letters is not None:
-            await self._make_dead_letter_topic()
+            await self._topics.make(dead_letter_topic(self._config))
         return Intake(converted, letters)
 
     async def _too_large(self, batch: Batch) -> dict[int, Failed]:
@@ -73,13 +75,6 @@ class SourceIntake:
 
     def _refused(self, batch: Batch, index: int, error: Failed) -> RecordFailure:
         return RecordFailure(Stage.KAFKA_PRODUCE, batch, index, error, self._by)
-
-    async def _make_dead_letter_topic(self) -> None:
-        if not self._dead_letter_topic_exists:
-            name = self._config.errors_deadletterqueue_topic_name
-            factor = self._config.errors_deadletterqueue_topic_replication_factor
-            await of_the_log(make_topic(self._spec.log, name, factor))
-            self._dead_letter_topic_exists = True
 
 
 def _encoded_bytes(record: Columns) -> int:

@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import AsyncIterator
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 from setproctitle import getproctitle
@@ -75,6 +76,12 @@ class Counting(Source[CountingConfig]):
             return False
         Path(self.config.trouble_file).touch()
         return True
+
+
+class CountingWithKeys(Counting):
+    async def read(self, positions: Positions) -> AsyncIterator[Batch]:
+        async for batch in super().read(positions):
+            yield replace(batch, keys=batch.values)
 
 
 class Retrying(Counting):
