@@ -16,7 +16,7 @@ from writers.markdown import table
 EXIT_CODES = {
     "0": "done",
     "1": "it failed at run time",
-    "2": "the input was wrong: an option, a configuration",
+    "2": "the input was wrong: an option, a configuration, a name of nothing that exists",
     "3": "the environment was not as needed: a port in use, no server",
     "130": "interrupted",
 }

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from penstock import PenstockError
 from penstock_platform.cli.kafka import connected, log_options, run
+from penstock_platform.cli.root import UnknownName
 
 if TYPE_CHECKING:
     from penstock_workers.log_connection import LogConnection
@@ -61,9 +61,7 @@ async def _partitions_soon(topic: str, log: LogConnection) -> list[Any]:
             while True:
                 try:
                     return await partitions_of(topic, log)
-                except PenstockError as error:
-                    if error.problem.code != "unknown-topic":
-                        raise
+                except UnknownName:
                     await asyncio.sleep(TOPIC_INTERVAL_SECONDS)
     except TimeoutError:
         return await partitions_of(topic, log)
@@ -77,7 +75,7 @@ async def partitions_of(topic: str, log: LogConnection) -> list[Any]:
     async with connected(AIOKafkaAdminClient, log) as admin:
         described = [each for each in await admin.describe_topics() if each["topic"] == topic]
     if not described:
-        raise PenstockError("there is no such topic", code="unknown-topic", where=topic, hint="penstock topic list")
+        raise UnknownName("there is no such topic", code="unknown-topic", where=topic, hint="penstock topic list")
     return [TopicPartition(topic, partition["partition"]) for partition in described[0]["partitions"]]
 
 

@@ -19,6 +19,7 @@ from penstock_platform.cli.group_offsets import (
 )
 from penstock_platform.cli.kafka import connected, log_options, run
 from penstock_platform.cli.output import output_option, print_json, print_table
+from penstock_platform.cli.root import UnknownName
 
 if TYPE_CHECKING:
     from penstock_workers.log_connection import LogConnection
@@ -156,8 +157,8 @@ async def _describe(name: str, log: LogConnection) -> tuple[GroupState, list[Par
         return group, await group_lag(admin, group, log)
 
 
-def _unknown(name: str) -> PenstockError:
-    return PenstockError("there is no such group", code="unknown-group", where=name, hint="penstock group list")
+def _unknown(name: str) -> UnknownName:
+    return UnknownName("there is no such group", code="unknown-group", where=name, hint="penstock group list")
 
 
 def _admin(log: LogConnection) -> Any:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from penstock import PenstockError
+from penstock_platform.cli.root import UnknownName
 
 if TYPE_CHECKING:
     from penstock_workers.log_connection import LogConnection
@@ -53,11 +54,13 @@ def _log_connection(bootstrap_servers: str | None, command_config: Path | None) 
 
 def run(coroutine: Coroutine[Any, Any, T]) -> T:
     """Run a command's coroutine; an error of the Kafka client becomes one of ours."""
-    from aiokafka.errors import KafkaError
+    from aiokafka.errors import KafkaError, UnknownTopicOrPartitionError
 
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # it would log what we raise
     try:
         return asyncio.run(coroutine)
+    except UnknownTopicOrPartitionError as error:
+        raise UnknownName(str(error), code="unknown-topic", hint="penstock topic list") from error
     except KafkaError as error:
         raise PenstockError(str(error) or type(error).__name__, code="log-refused") from error
 
@@ -98,11 +101,12 @@ async def _why_unreachable(log: LogConnection) -> PenstockError:
 
 def check_topic_errors(name: str, errors: list[tuple[Any, ...]]) -> None:
     """Raise what the log answered for this topic, unless that is success."""
-    from aiokafka.errors import for_code
+    from aiokafka.errors import UnknownTopicOrPartitionError, for_code
 
     for _, code, *message in errors:
         if code:
             kind = for_code(code)
-            raise PenstockError(
-                str(message[0] if message and message[0] else kind.description), code="log-refused", where=name
-            )
+            words = str(message[0] if message and message[0] else kind.description)
+            if kind is UnknownTopicOrPartitionError:
+                raise UnknownName(words, code="unknown-topic", where=name, hint="penstock topic list")
+            raise PenstockError(words, code="log-refused", where=name)

@@ -14,6 +14,7 @@ from typing import Any
 import click
 
 from penstock import BadConfiguration, PenstockError, Problem
+from penstock_platform.cli.root import UnknownName
 
 DEFAULT_URL = "http://127.0.0.1:8083"
 TIMEOUT_SECONDS = 30.0
@@ -75,11 +76,11 @@ class RestClient:
                 raise self._unknown(name, error) from None
             raise
 
-    def _unknown(self, name: str, error: PenstockError) -> PenstockError:
+    def _unknown(self, name: str, error: PenstockError) -> UnknownName:
         """The same, with the name that was meant."""
         near = difflib.get_close_matches(name, self.call("GET", "/connectors"), n=1)
         hint = f"did you mean {near[0]}?" if near else "`penstock connector list` shows those that exist"
-        return PenstockError(error.problem.message, code=error.problem.code, where=name, hint=hint)
+        return UnknownName(error.problem.message, code=error.problem.code, where=name, hint=hint)
 
 
 def _as_sent(error: urllib.error.HTTPError) -> PenstockError:
@@ -90,9 +91,11 @@ def _as_sent(error: urllib.error.HTTPError) -> PenstockError:
         return PenstockError(f"HTTP {error.code} {error.reason}", code="unexpected-answer", where=error.url or "")
     if problems:
         return BadConfiguration(problems)
-    return PenstockError(
+    code = answer.get("code") or f"http-{error.code}"
+    kind = UnknownName if code.startswith("unknown-") else PenstockError
+    return kind(
         answer.get("message", f"HTTP {error.code}"),
-        code=answer.get("code") or f"http-{error.code}",
+        code=code,
         where=answer.get("where", ""),
         hint=answer.get("hint", ""),
     )

@@ -43,6 +43,10 @@ ENVIRONMENT_CODES = {
 }
 
 
+class UnknownName(PenstockError):
+    """What the command line names is not there: wrong input, where the same code from a server's run is a failure."""
+
+
 class LazyGroup(click.Group):
     """Knows the names and help lines of its commands, and imports a command's module when it is called."""
 
@@ -97,7 +101,7 @@ def run(arguments: Sequence[str]) -> int:
 
 
 def exit_code(error: PenstockError) -> int:
-    if isinstance(error, BadConfiguration) or error.problem.code in INPUT_CODES:
+    if isinstance(error, BadConfiguration | UnknownName) or error.problem.code in INPUT_CODES:
         return WRONG_INPUT
     return WRONG_ENVIRONMENT if error.problem.code in ENVIRONMENT_CODES else FAILED
 

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from penstock import PenstockError
 from penstock_platform.cli.config_file import pairs
 from penstock_platform.cli.kafka import check_topic_errors, connected, log_options, run
 from penstock_platform.cli.output import output_option, print_json, print_table
+from penstock_platform.cli.root import UnknownName
 from penstock_platform.cli.topic_configs import add_partitions, read_configs, topic_configs
 from penstock_platform.cli.topic_tail import tail_topic
 
@@ -82,7 +82,7 @@ def describe_topic(name: str, log: LogConnection, output: str) -> None:
     """Partitions of one topic: leader, replicas, offsets. And which of its configurations are not at their default."""
     found = run(_topics(log, only=name))
     if not found:
-        raise PenstockError(
+        raise UnknownName(
             "there is no such topic", code="unknown-topic", where=name, hint="penstock topic list --internal"
         )
     configs = [config for config in run(read_configs(name, log)) if config["source"] != "default"]

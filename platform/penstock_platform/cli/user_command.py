@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from penstock import BadConfiguration, PenstockError
+from penstock import BadConfiguration
 from penstock_platform.cli.kafka import connected, log_options, run
 from penstock_platform.cli.output import output_option, print_json, print_table
+from penstock_platform.cli.root import UnknownName
 
 if TYPE_CHECKING:
     from penstock_workers.log_connection import LogConnection
@@ -62,7 +63,7 @@ def set_user(name: str, mechanisms: tuple[str, ...], log: LogConnection) -> None
 def delete_user(name: str, log: LogConnection) -> None:
     """Remove user NAME. Who is logged in stays so."""
     if not run(_delete(name, log)):
-        raise PenstockError("there is no such user", code="unknown-user", where=name, hint="penstock user list")
+        raise UnknownName("there is no such user", code="unknown-user", where=name, hint="penstock user list")
     click.echo(f"{name}: deleted", err=True)
 
 

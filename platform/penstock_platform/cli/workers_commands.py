@@ -6,9 +6,9 @@ from urllib.parse import quote
 
 import click
 
-from penstock import PenstockError
 from penstock_platform.cli.output import output_option, print_json, print_table
 from penstock_platform.cli.rest_client import RestClient, url_option
+from penstock_platform.cli.root import UnknownName
 
 
 @click.command("list")
@@ -46,6 +46,6 @@ def drain_worker(worker_id: str, url: str) -> None:
     found = next((worker for worker in workers if worker["worker_id"] == worker_id), None)
     if found is None:
         hint = "`penstock worker list` shows the members of the cluster"
-        raise PenstockError("is no worker of this cluster", code="unknown-worker", where=worker_id, hint=hint)
+        raise UnknownName("is no worker of this cluster", code="unknown-worker", where=worker_id, hint=hint)
     RestClient(found["url"]).call("PUT", f"/penstock/workers/{quote(worker_id, safe='')}/drain")
     click.echo(f"Worker {worker_id} drains; its process ends when others have its tasks.", err=True)

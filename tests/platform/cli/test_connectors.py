@@ -59,7 +59,8 @@ def test_the_life_of_a_connector(penstock: Run, url: str, fresh_topic: str) -> N
     assert len(listed["offsets"]) == 1
 
     assert penstock("connector", "delete", "numbers", "--url", url).returncode == 0
-    assert "unknown-connector" in penstock("connector", "show", "numbers", "--url", url).stderr
+    gone = penstock("connector", "show", "numbers", "--url", url)
+    assert (gone.returncode, "unknown-connector" in gone.stderr) == (2, True)
 
 
 @pytest.mark.parametrize(
@@ -96,6 +97,16 @@ def test_errors_are_shown_root_cause_first(penstock: Run, url: str, fresh_topic:
     assert "task 0, failed" in first
     assert "NotADirectoryError" in cause
     penstock("connector", "delete", "nowhere", "--url", url)
+
+
+def test_a_dead_letter_that_is_none_is_wrong_input(penstock: Run, url: str, fresh_topic: str) -> None:
+    options = ["connector.class=FileSink", f"topics={fresh_topic}", "directory=/dev/null/x"]
+    options += [f"errors.deadletterqueue.topic.name={fresh_topic}-dead"]
+    sink = [argument for option in options for argument in ("-s", option)]
+    assert penstock("connector", "create", "lettered", *sink, "--url", url).returncode == 0
+    shown = penstock("connector", "dead-letters", "show", "lettered", "0:99", "--url", url)
+    assert (shown.returncode, "unknown-dead-letter" in shown.stderr) == (2, True), shown.stderr
+    penstock("connector", "delete", "lettered", "--url", url)
 
 
 def test_edit_stores_what_is_right_and_nothing_else(

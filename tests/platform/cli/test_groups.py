@@ -120,7 +120,7 @@ def test_a_deleted_group_is_gone(penstock: Run, on_log: tuple[str, str], empty_g
     assert penstock("group", "delete", empty_group, "--yes", *on_log).returncode == 0
     for arguments in (("describe", empty_group), ("delete", empty_group, "--yes")):
         gone = penstock("group", *arguments, *on_log)
-        assert (gone.returncode, f"unknown-group  {empty_group}" in gone.stderr) == (1, True)
+        assert (gone.returncode, f"unknown-group  {empty_group}" in gone.stderr) == (2, True)
 
 
 def test_a_group_whose_topic_is_gone_is_still_a_group(

@@ -41,9 +41,14 @@ def test_keys_and_json(penstock: Run, on_log: tuple[str, str], fresh_topic: str)
 
 
 def test_a_missing_topic_is_named(penstock: Run, on_log: tuple[str, str]) -> None:
-    for command in (("consume", "no-such-topic"), ("topic", "describe", "no-such-topic")):
+    commands = (
+        ("consume", "no-such-topic"),
+        ("topic", "describe", "no-such-topic"),
+        ("topic", "delete", "no-such-topic", "--yes"),
+    )
+    for command in commands:
         result = penstock(*command, *on_log)
-        assert result.returncode == 1
+        assert result.returncode == 2
         assert "unknown-topic  no-such-topic" in result.stderr
 
 
@@ -77,7 +82,8 @@ def test_a_config_that_cannot_be_is_refused_in_the_words_of_the_log(
     refused = penstock("topic", "configs", fresh_topic, "--set", "retention.ms=soon", *on_log)
     assert (refused.returncode, "retention.ms" in refused.stderr) == (1, True)
     assert penstock("topic", "configs", fresh_topic, "--set", "retention.ms", *on_log).returncode == 2
-    assert penstock("topic", "configs", f"{fresh_topic}-missing", *on_log).returncode == 1
+    missing = penstock("topic", "configs", f"{fresh_topic}-missing", *on_log)
+    assert (missing.returncode, "unknown-topic" in missing.stderr) == (2, True)
 
 
 def test_partitions_are_added(penstock: Run, on_log: tuple[str, str], fresh_topic: str) -> None:

@@ -16,7 +16,7 @@ def test_the_workers_of_a_cluster(penstock: Run, url: str) -> None:
 
 def test_a_worker_that_is_none_is_not_drained(penstock: Run, url: str) -> None:
     refused = penstock("worker", "drain", "nobody:1", "--url", url)
-    assert refused.returncode == 1
+    assert refused.returncode == 2
     assert "unknown-worker  nobody:1" in refused.stderr
 
 
