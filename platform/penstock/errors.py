@@ -48,11 +48,18 @@ class PenstockError(Exception):
 
     def to_dict(self) -> dict[str, Any]:
         """The error as one JSON object, its cause included: the innermost exception in the chain."""
-        cause: BaseException = self
-        while cause.__cause__ is not None:
-            cause = cause.__cause__
+        cause = root_cause(self)
         text = "" if cause is self else f"{type(cause).__name__}: {cause}"
         return self.problem.to_dict() | {"cause": text}
+
+
+def root_cause(error: BaseException) -> BaseException:
+    """The innermost exception in the chain, itself where it has no cause. A chain may come round, for
+    `raise error from error` is easily written; it ends there."""
+    seen = [error]
+    while (cause := seen[-1].__cause__) is not None and not any(cause is each for each in seen):
+        seen.append(cause)
+    return seen[-1]
 
 
 class Failed(PenstockError):

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from penstock import Batch, Part
+from penstock.errors import root_cause
 from penstock_workers.converters.keys import name_key
 
 
@@ -65,7 +66,4 @@ class RecordFailure:
     @property
     def cause(self) -> BaseException:
         """The innermost one."""
-        cause: BaseException = self.error
-        while cause.__cause__ is not None:
-            cause = cause.__cause__
-        return cause
+        return root_cause(self.error)
