@@ -58,20 +58,31 @@ def replay(name: str, letters: tuple[str, ...], all_letters: bool, again: bool, 
     if all_letters and again:
         raise click.UsageError("--again goes with named letters")
     body = {} if all_letters else {"dead_letters": list(map(_place, letters)), "again": again}
-    total: dict[str, Any] = {"replayed": [], "left_out": [], "remaining": True}
-    while total["remaining"]:
-        answer = RestClient(url).connector("POST", name, "/dead-letters/replay", body)
-        total = {
-            "replayed": total["replayed"] + answer["replayed"],
-            "left_out": total["left_out"] + answer["left_out"],
-            "remaining": answer["remaining"],
-        }
+    total = _replayed(RestClient(url), name, body)
     if output == "json":
         print_json(total)
         return
     click.echo(f"{name}: {len(total['replayed'])} replayed", err=True)
     for each in total["left_out"]:
         click.echo(f"{each['partition']}:{each['offset']} left out: {each['reason']}", err=True)
+
+
+def _replayed(client: RestClient, name: str, body: dict[str, Any]) -> dict[str, Any]:
+    """What all rounds that it takes answer together. A terminal sees how far it is."""
+    from rich.console import Console
+    from rich.text import Text
+
+    total: dict[str, Any] = {"replayed": [], "left_out": [], "remaining": True}
+    with Console(stderr=True).status(Text(f"{name}: replaying")) as status:
+        while total["remaining"]:
+            answer = client.connector("POST", name, "/dead-letters/replay", body)
+            total = {
+                "replayed": total["replayed"] + answer["replayed"],
+                "left_out": total["left_out"] + answer["left_out"],
+                "remaining": answer["remaining"],
+            }
+            status.update(Text(f"{name}: {len(total['replayed'])} replayed so far"))
+    return total
 
 
 def _row(letter: dict[str, Any]) -> list[str]:

@@ -99,13 +99,17 @@ def test_errors_are_shown_root_cause_first(penstock: Run, url: str, fresh_topic:
     penstock("connector", "delete", "nowhere", "--url", url)
 
 
-def test_a_dead_letter_that_is_none_is_wrong_input(penstock: Run, url: str, fresh_topic: str) -> None:
+def test_dead_letters_where_there_are_none(penstock: Run, url: str, fresh_topic: str) -> None:
     options = ["connector.class=FileSink", f"topics={fresh_topic}", "directory=/dev/null/x"]
     options += [f"errors.deadletterqueue.topic.name={fresh_topic}-dead"]
     sink = [argument for option in options for argument in ("-s", option)]
     assert penstock("connector", "create", "lettered", *sink, "--url", url).returncode == 0
     shown = penstock("connector", "dead-letters", "show", "lettered", "0:99", "--url", url)
     assert (shown.returncode, "unknown-dead-letter" in shown.stderr) == (2, True), shown.stderr
+    replay = ("connector", "dead-letters", "replay", "lettered", "--url", url)
+    assert penstock(*replay, "--all").stderr == "lettered: 0 replayed\n"
+    assert json.loads(penstock(*replay, "--all", "-o", "json").stdout)["replayed"] == []
+    assert penstock(*replay).returncode == 2
     penstock("connector", "delete", "lettered", "--url", url)
 
 
