@@ -68,7 +68,7 @@ async def test_two_tasks_that_are_killed_and_share_the_partitions_anew(
         return hosted
 
     tasks = {0: await start(0), 1: await start(1)}
-    for kill in range(6):
+    for kill in range(4):
         number = chance.randrange(2)
         hosted = tasks[number]
         await hosted.until_printed("written", count=chance.randrange(1, 10))
@@ -76,7 +76,7 @@ async def test_two_tasks_that_are_killed_and_share_the_partitions_anew(
         tasks[number] = await start(number)
     enough.set()
     count = await writing
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(90):
         while len(stored(database)) < count:
             await asyncio.sleep(0.05)
     for hosted in tasks.values():

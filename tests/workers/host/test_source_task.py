@@ -208,7 +208,7 @@ async def test_a_log_that_does_not_answer_holds_up_the_source_before_much_is_in_
 ) -> None:
     """A source that never waits, in batches of half a megabyte: eight megabytes are taken from it, and no more."""
     options = {"bootstrap_servers": own_log_node.bootstrap_servers, "name": fresh_topic, "topic": fresh_topic}
-    hosted = await run("sources:Counting", **options, batch_size="20000")
+    hosted = await run("sources:Counting", **options, batch_size="20000", exactly_once=False)
     await hosted.until_printed("acknowledged")
 
     def in_flight() -> int:
