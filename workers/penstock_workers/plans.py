@@ -29,23 +29,37 @@ class Plans:
         self._plugins: Mapping[str, Sequence[PluginInfo]] = {}
         """Of each of those, as of the last look."""
         self._worker_id = worker_id
-        self._desired: Mapping[str, DesiredConnector] | None = None
+        self._desired: Mapping[str, DesiredConnector] = {}
+        self._is_current = False
         self._wanted: Wanted | None = None
 
     def configs_changed(self) -> None:
-        self._desired = self._wanted = None
+        self._is_current, self._wanted = False, None
 
     def desired(self) -> Mapping[str, DesiredConnector]:
         """All connectors of the cluster."""
         plugins = self._plugins_of_known()
-        if self._desired is None or plugins != self._plugins:
-            self._plugins, self._wanted = plugins, None
-            table = self._tables.configs
-            requests = self._tables.split_requests.latest
-            self._desired = {
-                name: desired_connector(name, table, plugins, requests.get(name, "")) for name in table.configs
-            }
+        if plugins != self._plugins:
+            self._plugins, self._desired = plugins, {}
+            self.configs_changed()
+        if not self._is_current:
+            self._desired = {name: self._as_it_is_now(name) for name in self._tables.configs.configs}
+            self._is_current = True
         return self._desired
+
+    def _as_it_is_now(self, name: str) -> DesiredConnector:
+        """Of a thousand connectors one has changed: the others are kept, for to work one out costs far more."""
+        table, request = self._tables.configs, self._tables.split_requests.latest.get(name, "")
+        before = self._desired.get(name)
+        if (
+            before is not None
+            and before.config is table.configs[name]
+            and before.tasks is table.tasks(name)
+            and before.target_state is table.target_state(name)
+            and before.split_request == request
+        ):
+            return before
+        return desired_connector(name, table, self._plugins, request)
 
     def one(self, name: str) -> DesiredConnector:
         """Raises UnknownConnector."""
