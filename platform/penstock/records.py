@@ -95,11 +95,20 @@ class Batch:
         return TopicPartition(self.topic, self.partition)
 
     @property
+    def first_offset(self) -> int:
+        """Sink: where these records begin."""
+        return self._offsets[0]
+
+    @property
     def next_offset(self) -> int:
         """Sink: from where to resume once these records are written."""
+        return self._offsets[-1] + 1
+
+    @property
+    def _offsets(self) -> Sequence[int]:
         if not self.offsets:
             raise TypeError("the batch has no offsets: it is a source's, or empty")
-        return self.offsets[-1] + 1
+        return self.offsets
 
     def select(self, indexes: Sequence[int]) -> Batch:
         """The records at these indexes, in this order."""

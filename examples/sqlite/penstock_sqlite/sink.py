@@ -6,6 +6,8 @@ from penstock import BadConfiguration, Batch, RetryLater, Sink, SinkConfig, Topi
 
 OFFSETS = """CREATE TABLE IF NOT EXISTS penstock_offsets
     (topic TEXT, partition INTEGER, next_offset INTEGER, PRIMARY KEY (topic, partition))"""
+MOVE_ON = """INSERT INTO penstock_offsets VALUES (?, ?, ?)
+    ON CONFLICT DO UPDATE SET next_offset = excluded.next_offset WHERE next_offset <= ?"""
 
 
 class TableSinkConfig(SinkConfig):
@@ -40,10 +42,11 @@ class TableSink(Sink[TableSinkConfig]):
 
     async def write(self, batch: Batch) -> None:
         rows = [[value[column] for column in self.config.columns] for value in batch.values]
-        place = (*batch.topic_partition, batch.next_offset)
+        place = (*batch.topic_partition, batch.next_offset, batch.first_offset)
         try:
-            with self._database:  # the rows and the offset, in one transaction
+            with self._database:  # the offset and the rows, in one transaction
+                if not self._database.execute(MOVE_ON, place).rowcount:
+                    raise RetryLater("another task has written on from here", where=self.config.database)
                 self._database.executemany(self._upsert, rows)
-                self._database.execute("INSERT OR REPLACE INTO penstock_offsets VALUES (?, ?, ?)", place)
         except sqlite3.OperationalError as error:  # locked by another, a full disk: no fault of a record
             raise RetryLater(str(error), where=self.config.database) from error

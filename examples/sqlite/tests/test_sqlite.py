@@ -3,8 +3,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import pytest
+
+from penstock import Batch, RetryLater, TopicPartition
 from penstock.testing import SinkContract, SourceContract
-from penstock_sqlite.sink import TableSink
+from penstock_sqlite.sink import TableSink, TableSinkConfig
 from penstock_sqlite.source import TableSource
 
 
@@ -34,3 +37,15 @@ class TestTableSink(SinkContract):
         with sqlite3.connect(directory / "copy.db") as database:
             database.row_factory = sqlite3.Row
             return [dict(row) for row in database.execute("SELECT id, item FROM copy ORDER BY rowid")]
+
+
+async def test_a_task_that_wakes_late_writes_nothing_behind_its_successor(tmp_path: Path) -> None:
+    options = {"database": str(tmp_path / "copy.db"), "table": "copy", "columns": "id", "topics": "items"}
+    frozen, successor = (TableSink(TableSinkConfig.parse(options)) for _ in range(2))
+    await frozen.open()
+    await successor.open()
+    rows = [{"id": number} for number in range(5)]
+    await successor.write(Batch("items", rows, partition=0, offsets=range(5)))
+    with pytest.raises(RetryLater, match="another task"):
+        await frozen.write(Batch("items", rows[:3], partition=0, offsets=range(3)))
+    assert await frozen.assigned([TopicPartition("items", 0)]) == {TopicPartition("items", 0): 5}
