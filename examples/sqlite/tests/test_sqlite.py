@@ -1,3 +1,4 @@
+import asyncio
 import sqlite3
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -39,13 +40,17 @@ class TestTableSink(SinkContract):
             return [dict(row) for row in database.execute("SELECT id, item FROM copy ORDER BY rowid")]
 
 
-async def test_a_task_that_wakes_late_writes_nothing_behind_its_successor(tmp_path: Path) -> None:
+def test_a_task_that_wakes_late_writes_nothing_behind_its_successor(tmp_path: Path) -> None:
     options = {"database": str(tmp_path / "copy.db"), "table": "copy", "columns": "id", "topics": "items"}
     frozen, successor = (TableSink(TableSinkConfig.parse(options)) for _ in range(2))
-    await frozen.open()
-    await successor.open()
     rows = [{"id": number} for number in range(5)]
-    await successor.write(Batch("items", rows, partition=0, offsets=range(5)))
-    with pytest.raises(RetryLater, match="another task"):
-        await frozen.write(Batch("items", rows[:3], partition=0, offsets=range(3)))
-    assert await frozen.assigned([TopicPartition("items", 0)]) == {TopicPartition("items", 0): 5}
+
+    async def scenario() -> None:
+        await frozen.open()
+        await successor.open()
+        await successor.write(Batch("items", rows, partition=0, offsets=range(5)))
+        with pytest.raises(RetryLater, match="another task"):
+            await frozen.write(Batch("items", rows[:3], partition=0, offsets=range(3)))
+        assert await frozen.assigned([TopicPartition("items", 0)]) == {TopicPartition("items", 0): 5}
+
+    asyncio.run(scenario())
