@@ -8,7 +8,7 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.consumer.group_coordinator import GroupCoordinator
 from aiokafka.consumer.subscription_state import SubscriptionState
 from aiokafka.producer.message_accumulator import BatchBuilder, MessageBatch
-from aiokafka.producer.sender import EndTxnHandler, Sender
+from aiokafka.producer.sender import AddPartitionsToTxnHandler, EndTxnHandler, Sender
 
 from penstock_workers.client.aiokafka_parts import SealedByAiokafka
 
@@ -44,6 +44,14 @@ def test_the_end_of_a_transaction_can_be_replaced() -> None:
         assert step in replaced
     for name in ("create_request", "handle_error", "handle_response"):
         assert callable(getattr(EndTxnHandler, name))
+
+
+def test_the_adding_of_partitions_can_be_replaced() -> None:
+    assert "self._do_add_partitions_to_txn(tps)" in inspect.getsource(Sender._maybe_do_transactional_request)
+    replaced = inspect.getsource(Sender._do_add_partitions_to_txn)
+    for step in ("_find_coordinator(", "AddPartitionsToTxnHandler(self, tps)", "handler.do(node_id)"):
+        assert step in replaced
+    assert "resp.errors" in inspect.getsource(AddPartitionsToTxnHandler.handle_response)
 
 
 def test_a_named_place_is_made_of_what_the_coordinator_has() -> None:

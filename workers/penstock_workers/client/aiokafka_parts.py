@@ -15,8 +15,8 @@ from typing import Any
 
 from aiokafka import AIOKafkaProducer
 from aiokafka.client import CoordinationType
-from aiokafka.errors import KafkaError, NodeNotReadyError
-from aiokafka.producer.sender import EndTxnHandler, Sender
+from aiokafka.errors import KafkaError, NodeNotReadyError, UnknownTopicOrPartitionError
+from aiokafka.producer.sender import AddPartitionsToTxnHandler, EndTxnHandler, Sender
 
 from penstock_workers.client.record_batch import RecordBatch
 from penstock_workers.lease import right_to_write
@@ -81,6 +81,31 @@ def end_transactions_once(producer: AIOKafkaProducer) -> None:
         await EndOnce(sender, result).do(coordinator)
 
     sender._do_txn_commit = end  # type: ignore[method-assign]
+
+
+class AddPartitionsAnew(AddPartitionsToTxnHandler):
+    """aiokafka repeats this request for a topic that was deleted, and never asks for the topic: that would have the log
+    make it again, where it does."""
+
+    def handle_response(self, response: Any) -> float | None:
+        codes = [code for _, partitions in response.errors for _, code in partitions]
+        if UnknownTopicOrPartitionError.errno in codes:
+            self._sender.client.force_metadata_update()
+        backoff_seconds: float | None = super().handle_response(response)
+        return backoff_seconds
+
+
+def ask_for_deleted_topics(producer: AIOKafkaProducer) -> None:
+    """Have transactions go on in a topic that was deleted and is made again. Call it before `start`."""
+    sender: Sender = producer._sender
+
+    async def add(partitions: Any) -> Any:
+        coordinator = await sender._find_coordinator(
+            CoordinationType.TRANSACTION, producer._txn_manager.transactional_id
+        )
+        return await AddPartitionsAnew(sender, partitions).do(coordinator)
+
+    sender._do_add_partitions_to_txn = add  # type: ignore[method-assign]
 
 
 def produce_by_right(producer: AIOKafkaProducer) -> None:

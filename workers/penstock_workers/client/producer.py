@@ -13,7 +13,12 @@ from aiokafka import AIOKafkaProducer
 from aiokafka import errors as kafka
 
 from penstock import Batch, Failed, PenstockError, RetryLater, TopicPartition
-from penstock_workers.client.aiokafka_parts import abandon, end_transactions_once, produce_by_right
+from penstock_workers.client.aiokafka_parts import (
+    abandon,
+    ask_for_deleted_topics,
+    end_transactions_once,
+    produce_by_right,
+)
 from penstock_workers.client.compression import Compression
 from penstock_workers.client.errors import explained
 from penstock_workers.client.lane import Chunk, Delivery, Lane, chunk_max_bytes, split
@@ -74,6 +79,7 @@ class AiokafkaProducer:
                 produce_by_right(self._producer)
                 if self._transactional_id:
                     end_transactions_once(self._producer)
+                    ask_for_deleted_topics(self._producer)
                 await self._producer.start()
         except kafka.KafkaConnectionError as error:
             await self._producer.stop()
