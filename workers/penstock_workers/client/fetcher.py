@@ -73,6 +73,7 @@ class Fetcher:
         for task in tasks:
             with contextlib.suppress(asyncio.CancelledError):
                 await task
+        self._tasks.clear()  # one that was cancelled before it began took itself out of nothing
         self._loop_task = None
         self._next_offsets.clear()
         self._read_offsets.clear()
