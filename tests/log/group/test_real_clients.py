@@ -79,14 +79,16 @@ class ConfluentReader:
 class KafkaPythonReader:
     def __init__(self, servers: str, group: str, topic: str) -> None:
         self._consumer: Any = kafka_python.KafkaConsumer(  # type: ignore[no-untyped-call]
-            topic,
             bootstrap_servers=servers,
             group_id=group,
             auto_offset_reset="earliest",
             enable_auto_commit=False,
             heartbeat_interval_ms=200,
-            metadata_max_age_ms=2000,  # a member that joined before it knew the topic joins again when it does
+            metadata_max_age_ms=2000,
         )
+        while not self._consumer.partitions_for_topic(topic):  # type: ignore[no-untyped-call]
+            pass  # a member that joins before it knows the topic may stay without partitions
+        self._consumer.subscribe([topic])  # type: ignore[no-untyped-call]
 
     def poll(self) -> list[bytes]:
         batches = self._consumer.poll(timeout_ms=100)
