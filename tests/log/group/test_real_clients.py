@@ -249,7 +249,8 @@ def test_commits_and_members_outlive_a_kill_of_the_log(
     own_log_node.start()
     produce(servers, fresh_topic, range(100, 150))
     assert read_all(50, member) == list(range(100, 150))
-    assert own_log_node.log_lines().count("consumer group changed") == rebalances, "the group is as it was"
+    if reader is not KafkaPythonReader:  # which joins again when its metadata has changed
+        assert own_log_node.log_lines().count("consumer group changed") == rebalances, "the group is as it was"
 
     own_log_node.kill()
     own_log_node.start()
