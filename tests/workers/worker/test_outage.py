@@ -18,7 +18,6 @@ from penstock_workers.worker import Worker
 from .conftest import PLUGINS, read_topic, wait_for_state, worker_config
 
 
-@pytest.mark.long  # and open: now and then the source does not come to its end after the outage
 async def test_a_change_is_refused_while_the_log_is_away_and_works_when_it_is_back(
     own_log_node: Any, fresh_topic: str
 ) -> None:

@@ -56,13 +56,15 @@ class ExactlyOnceDelivery:
     async def send(self, batch: Batch, dead_letters: Batch | None = None) -> None:
         await self._until(lambda: self._unacknowledged_batches < IN_FLIGHT_MAX_BATCHES)
         async with self._sending:
+            await send_dead_letters(self._producer, dead_letters)
+            acknowledgement = await of_the_log(self._producer.send(batch))
+            # Its position counts from here on and no earlier: `run` commits what is open, also while the task is ending
+            # because the producer did not take the batch.
             if not self._open.batches:
                 self._open.began_seconds = self._loop.time()
                 self._notify()
             self._open.add(batch)
             self._open.ages.append((len(batch), first_timestamp_ms(batch, time.time() * 1000)))
-            await send_dead_letters(self._producer, dead_letters)
-            acknowledgement = await of_the_log(self._producer.send(batch))
         self._unacknowledged_batches += 1
         acknowledgement.add_done_callback(self._settle)
 
