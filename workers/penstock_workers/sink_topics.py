@@ -6,13 +6,17 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from penstock import Problem
+from penstock import Problem, SinkConfig
 
 
 @dataclass(frozen=True, slots=True)
 class SinkTopics:
     names: Sequence[str] = ()
     pattern: str = ""
+
+    @classmethod
+    def of(cls, config: SinkConfig) -> SinkTopics:
+        return cls(config.topics, config.topics_regex)
 
     def __contains__(self, topic: object) -> bool:
         if self.pattern:

@@ -8,6 +8,7 @@ import socket
 from typing import Any
 
 import pytest
+from tests.conftest import LogNode
 
 from penstock_workers.config import WorkerConfig
 from penstock_workers.errors import LogUnavailable
@@ -18,14 +19,20 @@ from penstock_workers.worker import Worker
 from .conftest import PLUGINS, read_topic, wait_for_state, worker_config
 
 
+async def running(config: dict[str, str], log: LogNode, **options: Any) -> Worker:
+    """A worker with the connector `lines`, whose task runs."""
+    worker = Worker(worker_config(log.bootstrap_servers, **options), PLUGINS)
+    await worker.start()
+    await worker.changes.create("lines", config)
+    await wait_for_state(worker, "lines", State.RUNNING)
+    return worker
+
+
 async def test_a_change_is_refused_while_the_log_is_away_and_works_when_it_is_back(
     own_log_node: Any, fresh_topic: str
 ) -> None:
-    worker = Worker(worker_config(own_log_node.bootstrap_servers, write_timeout_seconds=2), PLUGINS)
-    await worker.start()
     config = {"connector.class": "Numbers", "topic": fresh_topic}
-    await worker.changes.create("lines", config)
-    await wait_for_state(worker, "lines", State.RUNNING)
+    worker = await running(config, own_log_node, write_timeout_seconds=2)
 
     own_log_node.kill()
     changes = [worker.changes.set_target_state("lines", TargetState.PAUSED), worker.changes.create("more", config)]
@@ -54,11 +61,8 @@ async def test_what_a_frozen_log_did_not_confirm_is_made_as_a_whole_or_not_at_al
     own_log_node: Any, fresh_topic: str
 ) -> None:
     """The request lies in its socket, where nobody can call it back."""
-    worker = Worker(worker_config(own_log_node.bootstrap_servers, write_timeout_seconds=1), PLUGINS)
-    await worker.start()
     config = {"connector.class": "Numbers", "topic": fresh_topic}
-    await worker.changes.create("lines", config)
-    await wait_for_state(worker, "lines", State.RUNNING)
+    worker = await running(config, own_log_node, write_timeout_seconds=1)
 
     own_log_node.process.send_signal(signal.SIGSTOP)
     try:
@@ -86,11 +90,8 @@ async def _until_accepted(worker: Worker, state: TargetState) -> None:
 
 
 async def test_a_worker_stops_while_the_log_is_away(own_log_node: Any, fresh_topic: str) -> None:
-    config = worker_config(own_log_node.bootstrap_servers, task_shutdown_graceful_timeout_seconds=0.5)
-    worker = Worker(config, PLUGINS)
-    await worker.start()
-    await worker.changes.create("lines", {"connector.class": "Numbers", "topic": fresh_topic})
-    await wait_for_state(worker, "lines", State.RUNNING)
+    config = {"connector.class": "Numbers", "topic": fresh_topic}
+    worker = await running(config, own_log_node, task_shutdown_graceful_timeout_seconds=0.5)
     own_log_node.kill()
     await asyncio.wait_for(worker.stop(), 30)
 

@@ -110,8 +110,7 @@ class SinkTask:
         try:
             await self._connection.open()
             self._report(Started())
-            config = self._sink.config
-            topics = SinkTopics(config.topics, config.topics_regex)
+            topics = SinkTopics.of(self._sink.config)
             try:
                 await of_the_log(consumer.start(topics, assigned=self._assigned, revoked=self._revoked))
                 await self._work()

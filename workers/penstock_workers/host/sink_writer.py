@@ -51,7 +51,7 @@ class SinkWriter:
         self._membership = membership
         conversion = Conversion(spec.config, sink.columns_hold, spec.converter_paths)
         self._conversion = conversion if conversion.is_needed else None
-        topics = SinkTopics(sink.config.topics, sink.config.topics_regex)
+        topics = SinkTopics.of(sink.config)
         if problems := [*topics.problems(config.errors_deadletterqueue_topic_name)]:
             raise BadConfiguration(problems)
         self.failures = Failures(spec, config, errors)
