@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
+import time
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -56,15 +57,14 @@ async def _consume(topic: str, count: int | None, start: str, at_end: bool, as_j
 
 async def _partitions_soon(topic: str, log: LogConnection) -> list[Any]:
     """The connector that makes the topic may just be starting: wait a little before calling it unknown."""
-    try:
-        async with asyncio.timeout(TOPIC_PATIENCE_SECONDS):
-            while True:
-                try:
-                    return await partitions_of(topic, log)
-                except UnknownName:
-                    await asyncio.sleep(TOPIC_INTERVAL_SECONDS)
-    except TimeoutError:
-        return await partitions_of(topic, log)
+    give_up_at = time.monotonic() + TOPIC_PATIENCE_SECONDS  # no timeout: aiokafka swallows what cancels its closing
+    while True:
+        try:
+            return await partitions_of(topic, log)
+        except UnknownName:
+            if time.monotonic() >= give_up_at:
+                raise
+            await asyncio.sleep(TOPIC_INTERVAL_SECONDS)
 
 
 async def partitions_of(topic: str, log: LogConnection) -> list[Any]:
