@@ -79,6 +79,7 @@ class ConfluentReader:
 class KafkaPythonReader:
     def __init__(self, servers: str, group: str, topic: str) -> None:
         self._consumer: Any = kafka_python.KafkaConsumer(  # type: ignore[no-untyped-call]
+            topic,
             bootstrap_servers=servers,
             group_id=group,
             auto_offset_reset="earliest",
@@ -86,8 +87,7 @@ class KafkaPythonReader:
             heartbeat_interval_ms=200,
         )
         while not self._consumer.partitions_for_topic(topic):  # type: ignore[no-untyped-call]
-            pass  # a member that joins before it knows the topic may stay without partitions
-        self._consumer.subscribe([topic])  # type: ignore[no-untyped-call]
+            pass  # it joins with the first poll: before it knows the topic, it would get nothing, or join once more
 
     def poll(self) -> list[bytes]:
         batches = self._consumer.poll(timeout_ms=100)

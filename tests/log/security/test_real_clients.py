@@ -76,11 +76,10 @@ def by_kafka_python(log: SecuredLog, options: Options, topic: str) -> bytes:
     producer.send(topic, b"kafka-python").get(DEADLINE_SECONDS)
     producer.close()
     timeout_ms = DEADLINE_SECONDS * 1000
-    consumer = kafka_python.KafkaConsumer(auto_offset_reset="earliest", consumer_timeout_ms=timeout_ms, **config)
+    consumer = kafka_python.KafkaConsumer(topic, auto_offset_reset="earliest", consumer_timeout_ms=timeout_ms, **config)
     try:
         while not consumer.partitions_for_topic(topic):
             pass  # it may never look again for a topic that it did not find at first
-        consumer.subscribe([topic])
         return bytes(next(consumer).value)
     finally:
         consumer.close()
