@@ -66,14 +66,17 @@ async def wait_until(condition: Callable[[], bool], *, timeout_seconds: float = 
 
 
 async def wait_for_state(worker: Worker, name: str, state: State, *, timeout_seconds: float = 30) -> None:
-    """Until the connector has tasks and all of them are in this state."""
-    deadline = time.monotonic() + timeout_seconds
-    while True:
-        tasks = worker.status(name).tasks
-        if tasks and all(task.status.state is state for task in tasks):
-            return
-        assert time.monotonic() < deadline, worker.status(name)
-        await asyncio.sleep(0.02)
+    """Until this worker knows the connector, which another may have made, and has all of its tasks in this state."""
+
+    def in_state() -> bool:
+        tasks = worker.status(name).tasks if name in worker.connectors() else ()
+        return bool(tasks) and all(task.status.state is state for task in tasks)
+
+    try:
+        await wait_until(in_state, timeout_seconds=timeout_seconds)
+    except AssertionError as error:
+        error.add_note(f"seen at last: {worker.status(name) if name in worker.connectors() else worker.connectors()}")
+        raise
 
 
 async def read_topic(bootstrap_servers: str, topic: str) -> list[tuple[bytes | None, bytes | None]]:
