@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from penstock import Failed
-from penstock_workers.host.forking import die_with_parent
+from penstock_workers.host.descendants import die_with_parent
 
 FIRST_BACKOFF_SECONDS, LONGEST_BACKOFF_SECONDS = 0.2, 5.0
 STABLE_SECONDS = 10.0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import signal
 import sys
 from asyncio.subprocess import PIPE
@@ -93,11 +94,11 @@ async def test_stop_does_not_wait_for_a_slow_open(run: Run, log: str, fresh_topi
 
 
 async def test_processes_that_a_connector_started_end_with_it(run: Run, log: str, fresh_topic: str) -> None:
-    hosted = await run("sources:WithChild", bootstrap_servers=log, topic=fresh_topic)
-    child = (await hosted.until_printed("child"))["pid"]
-    assert is_running(child)
+    hosted = await run("sources:WithChildren", bootstrap_servers=log, topic=fresh_topic)
+    children = (await hosted.until_printed("children"))["pids"]
+    assert all(is_running(child) for child in children)
     await hosted.host.stop(5.0)
-    await until_gone(child)
+    await until_gone(*children)
 
 
 async def test_a_task_host_inherits_nothing_of_others(run: Run, log: str, fresh_topic: str) -> None:
@@ -154,15 +155,16 @@ async def test_a_defect_names_its_place(run: Run, log: str, fresh_topic: str) ->
     assert not failed.retryable
 
 
-async def test_the_end_of_the_fork_server_is_the_end_of_its_children_and_the_next_task_starts_another(
-    run: Run, log: str, fresh_topic: str
+@pytest.mark.parametrize("of_its_guard", [False, True])
+async def test_the_end_of_the_fork_server_is_the_end_of_its_descendants_and_the_next_task_starts_another(
+    run: Run, log: str, fresh_topic: str, of_its_guard: bool
 ) -> None:
-    hosted = await run("sources:Looking", bootstrap_servers=log, topic=fresh_topic, pause_seconds="0.1")
-    await hosted.until_event(Started)
-    pid = hosted.host.pid
-    os.kill(parent_of(pid), signal.SIGKILL)
+    hosted = await run("sources:WithChildren", bootstrap_servers=log, topic=fresh_topic)
+    pids = [hosted.host.pid, *(await hosted.until_printed("children"))["pids"]]
+    fork_server = parent_of(hosted.host.pid)
+    os.kill(parent_of(fork_server) if of_its_guard else fork_server, signal.SIGKILL)
     assert await hosted.until_event(Died) == Died(-signal.SIGKILL)
-    await until_gone(pid)
+    await until_gone(fork_server, *pids)
     again = await run("sources:Counting", bootstrap_servers=log, topic=fresh_topic, name="again")
     await again.until_event(Started)
 
@@ -178,7 +180,7 @@ async def no_positions():
 
 async def main():
     fork_server = ForkServer()
-    for number, connector in enumerate(["Blocking", "Counting", "Stubborn"]):
+    for number, connector in enumerate(["Blocking", "WithChildren", "Stubborn"]):
         spec = TaskSpec(
             connector="orphan", task=number, import_path=f"hosted_connectors.sources:{connector}", type="source",
             config={"name": "orphan", "connector.class": "x", "topic": sys.argv[2], "pause.seconds": "0.1"},
@@ -198,7 +200,7 @@ def blocked(lines: Sequence[str]) -> bool:
     return any("yield" in line and "task=0" in line for line in lines)
 
 
-async def test_a_killed_worker_leaves_no_task_host(log: str, fresh_topic: str) -> None:
+async def test_a_killed_worker_leaves_no_process(log: str, fresh_topic: str) -> None:
     environment = os.environ | {"PYTHONPATH": str(Path(__file__).with_name("plugins"))}
     worker = await asyncio.create_subprocess_exec(
         sys.executable, "-c", WORKER, log, fresh_topic, stdout=PIPE, env=environment
@@ -206,10 +208,11 @@ async def test_a_killed_worker_leaves_no_task_host(log: str, fresh_topic: str) -
     assert worker.stdout is not None
     lines: list[str] = []
     async with asyncio.timeout(20):  # what the connectors print
-        while not (blocked(lines) and any("stubborn" in line for line in lines)):
+        while not (blocked(lines) and all(any(word in line for line in lines) for word in ("stubborn", "children"))):
             lines.append((await worker.stdout.readline()).decode())
-    pids = [int(line.split()[1]) for line in lines if line.startswith("pid")]
-    assert len(pids) == 3
+    telling = [line for line in lines if line.startswith("pid") or "children" in line]
+    pids = [int(pid) for line in telling for pid in re.findall(r"\d+", line.partition("pid")[2])]
+    assert len(pids) == 6
     assert all(is_running(pid) for pid in pids)
     worker.kill()
     await worker.wait()

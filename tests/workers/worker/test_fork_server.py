@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 
 import psutil
 
@@ -16,8 +17,12 @@ NAMES = ("first", "second")
 
 def fork_servers() -> list[psutil.Process]:
     """That have task hosts."""
-    children = psutil.Process().children()
-    return [each for each in children if "penstock_workers.host.forking" in each.cmdline() and each.children()]
+    found = []
+    for each in psutil.Process().children(recursive=True):
+        with suppress(psutil.Error):  # it has just ended
+            if each.cmdline()[:1] == ["penstock fork server"] and each.children():
+                found.append(each)
+    return found
 
 
 def runs(process: psutil.Process) -> bool:

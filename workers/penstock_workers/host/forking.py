@@ -7,13 +7,13 @@ through here, where a process id cannot have been given to somebody else.
 Whatever ends this process ends the children: an end of its control socket (the worker is gone) by SIGKILL to their
 process groups, its own death by the signal that Linux sends to the children of a dead parent. What connector code
 started ends with its task host, also where it left the process group: Linux hands orphans to their task host, and when
-that has ended, to this process, which kills them.
+that has ended, to this process, which kills them; when this one is killed, to its parent, a guard that does nothing
+else. Only where both are killed at one moment does Linux leave what a connector started running.
 """
 
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import gc
 import importlib
 import os
@@ -21,13 +21,20 @@ import select
 import signal
 import socket
 import sys
-from pathlib import Path
 from typing import NoReturn
 
 import msgspec
+from setproctitle import setproctitle
 
 from penstock_workers import lease
 from penstock_workers.host.channel import LENGTH_BYTES, frame
+from penstock_workers.host.descendants import (
+    adopt_orphans,
+    children,
+    die_with_parent,
+    end_descendants,
+    fork_under_guard,
+)
 
 PRELOADED = (
     "aiokafka",
@@ -54,7 +61,6 @@ ALLOCATOR_SETTINGS = {
 }
 """For glibc, which reads them when a process starts. Record batches come and go by the megabyte; with its defaults
 their pages are given back and faulted in again each time."""
-PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER = 1, 36
 LARGEST_REQUEST_BYTES = 65536
 
 
@@ -88,11 +94,12 @@ class Exited(msgspec.Struct, frozen=True, tag=True):
 
 
 class Forking:
-    """One loop over two descriptors: requests from the worker, and SIGCHLD."""
+    """One loop over two descriptors: requests from the worker, and signals: SIGCHLD, and SIGTERM to end."""
 
     def __init__(self, control: socket.socket) -> None:
         self._control = control
         self._children: set[int] = set()
+        self._is_ending = False
         self._wakeup, wakeup_writer = socket.socketpair()
         self._wakeup.setblocking(False)
         wakeup_writer.setblocking(False)
@@ -101,22 +108,26 @@ class Forking:
     def run(self) -> None:
         signal.set_wakeup_fd(self._wakeup_writer.fileno())
         signal.signal(signal.SIGCHLD, lambda number, stack: None)  # a handler, so that the wake-up is written
+        signal.signal(signal.SIGTERM, self._end)
         poll = select.poll()
         poll.register(self._control, select.POLLIN)
         poll.register(self._wakeup, select.POLLIN)
-        while True:
+        while not self._is_ending:
             ready = {descriptor for descriptor, _ in poll.poll()}
             if self._wakeup.fileno() in ready:
                 self._wakeup.recv(4096)
                 self._reap()
             if self._control.fileno() in ready and not self._serve_request():
                 break
+
+    def end_children(self) -> None:
         for pid in self._children:
             os.killpg(pid, signal.SIGKILL)
-        for pid in self._children:
-            os.waitpid(pid, 0)
-        self._children.clear()
-        self._kill_strays()
+        end_descendants()
+
+    def _end(self, number: int, stack: object) -> None:
+        """A flag, and not the byte of the wake-up: a child that has just been forked shares that descriptor."""
+        self._is_ending = True
 
     def _serve_request(self) -> bool:
         """The worker sends the next fork request after the answer to the last, so a read brings whole requests."""
@@ -190,39 +201,29 @@ class Forking:
 
     def _kill_strays(self) -> None:
         """Children that were never forked here: orphans of task hosts that have ended."""
-        with contextlib.suppress(FileNotFoundError):  # a system that does not list them
-            for pid in map(int, Path(f"/proc/self/task/{os.getpid()}/children").read_text().split()):
-                if pid not in self._children:
-                    os.kill(pid, signal.SIGKILL)
-
-
-def die_with_parent(parent: int) -> None:
-    """Linux: SIGKILL as soon as the parent is gone. Elsewhere the end of the control socket has to do."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-    if os.getppid() != parent:  # it went before the call
-        os._exit(1)
-
-
-def adopt_orphans() -> None:
-    """Linux: whatever descends from this process and loses its parent becomes its child."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1)
+        for pid in children():
+            if pid not in self._children:
+                os.kill(pid, signal.SIGKILL)
 
 
 def main() -> None:
-    control = socket.socket(fileno=int(sys.argv[1]))
+    control_descriptor, *lease_descriptors = descriptors = [int(each) for each in sys.argv[1:]]
+    fork_under_guard(descriptors)
+    control = socket.socket(fileno=control_descriptor)
+    setproctitle("penstock fork server")
     for setting in ALLOCATOR_SETTINGS:  # not for the processes that a connector starts
         os.environ.pop(setting, None)
     gc.disable()
     for module in PRELOADED:
         importlib.import_module(module)
-    for descriptor in sys.argv[2:]:
-        lease.share(int(descriptor))
+    for descriptor in lease_descriptors:
+        lease.share(descriptor)
     adopt_orphans()
     gc.freeze()  # children then write less to the pages that they share
+    forking = Forking(control)
     with contextlib.suppress(ConnectionError):
-        Forking(control).run()
+        forking.run()
+    forking.end_children()
 
 
 if __name__ == "__main__":

@@ -207,12 +207,15 @@ class Spinning(Counting):
         yield Batch(self.config.topic, [])
 
 
-class WithChild(Counting):
-    """Leaves a process of its own running."""
+class WithChildren(Counting):
+    """Leaves processes running: one of its own, and one that has left its process group and started another."""
 
     async def open(self) -> None:
-        process = await asyncio.create_subprocess_exec("sleep", "1000")
-        tell("child", pid=process.pid)
+        near = await asyncio.create_subprocess_exec("sleep", "1000")
+        shell = "sleep 1000 & echo $!; wait"
+        far = await asyncio.create_subprocess_shell(shell, stdout=asyncio.subprocess.PIPE, start_new_session=True)
+        assert far.stdout is not None
+        tell("children", pids=[near.pid, far.pid, int(await far.stdout.readline())])
 
     async def after_batch(self, start: int) -> None:
         await asyncio.Event().wait()
