@@ -15,7 +15,15 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from penstock_workers.cluster.leader import Wanted, WantedTask, abandoned, acknowledged, decide, next_deadline_ms
+from penstock_workers.cluster.leader import (
+    Wanted,
+    WantedTask,
+    abandoned,
+    acknowledged,
+    decide,
+    next_deadline_ms,
+    taken_over,
+)
 from penstock_workers.cluster.members import Member, View
 from penstock_workers.status import TaskId
 from penstock_workers.store.assignments import Assignment, AssignmentTable, Place, assignment_record
@@ -363,6 +371,21 @@ def test_what_does_not_come_back_in_time_is_taken_over_and_comes_back_once() -> 
     back = settled(late, view("a", "b", "c", generation=4), wanted)
     assert moved(late, back) == moved(before, late), "nothing else has to move"
     assert loads(back) == [3, 3, 3]
+
+
+@pytest.mark.parametrize("now_ms", [0, 10**12])
+def test_the_time_of_who_is_away_is_counted_by_the_clock_of_the_leader_alone(now_ms: int) -> None:
+    """The next leader's machine may have been started later, or earlier, and its time of day be set to anything."""
+    wanted, table = tasks("x", 9), AssignmentTable()
+    before = settled(Assignment(), view("a", "b", "c"), wanted)
+    going = decide(before, away_view("a", "b", "c", away="c", generation=2), wanted, (), 10**9)
+    decided = decide(going, view("a", "b", generation=3), wanted, (), 10**9 + 10_000)
+    table.apply(assignment_record(decided, 10**9 + 10_000))
+    gone = taken_over(table.current, now_ms)
+    assert next_deadline_ms(gone, now_ms) == now_ms + 50_000
+    assert not moved(before, decide(gone, view("a", "b", generation=4), wanted, (), now_ms + 49_999))
+    late = decide(gone, view("a", "b", generation=4), wanted, (), now_ms + 50_000)
+    assert {where.worker for where in late.tasks.values()} == {"a", "b"}
 
 
 def test_a_task_goes_only_where_its_class_is() -> None:

@@ -35,7 +35,7 @@ def decide(current: Assignment, view: View, wanted: Wanted, stopped: Collection[
     """The next assignment, or the current one itself where nothing has to change: each generation has one of its own.
 
     `stopped`: those of its revocations of which the worker has said that they are done. `now_ms`: by the clock that
-    says when the time of workers that are being restarted is up.
+    says when the time of workers that are being restarted is up, see `taken_over`.
     """
     epoch, members = current.epoch + 1, view.members
     away = _away(current.away, view, now_ms)
@@ -59,6 +59,12 @@ def decide(current: Assignment, view: View, wanted: Wanted, stopped: Collection[
     if (tasks, revoking, away, view.generation) == (current.tasks, current.revoking, current.away, current.generation):
         return current
     return Assignment(epoch, view.leader, view.generation, tasks, revoking, away)
+
+
+def taken_over(current: Assignment, now_ms: int) -> Assignment:
+    """As a leader whose term begins goes on with what it has read: the time of whoever is away begins again, since
+    only the clock of the leader before could say how much of it is left."""
+    return replace(current, away={worker: now_ms + kept_ms for worker, kept_ms in current.away.items()})
 
 
 def next_deadline_ms(assignment: Assignment, now_ms: int) -> int | None:

@@ -7,7 +7,6 @@ workers that take themselves for the leader only the later one is heard, and wha
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -16,9 +15,10 @@ import structlog
 
 from penstock import Batch, PenstockError
 from penstock_workers import client
-from penstock_workers.cluster.leader import Wanted, abandoned, acknowledged, decide, next_deadline_ms
+from penstock_workers.cluster.leader import Wanted, abandoned, acknowledged, decide, next_deadline_ms, taken_over
 from penstock_workers.cluster.members import View
 from penstock_workers.config import WorkerConfig
+from penstock_workers.lease import now_ns
 from penstock_workers.status import TaskId
 from penstock_workers.store.assignments import Assignment, assignment_record
 from penstock_workers.store.records import TableRecord
@@ -102,7 +102,7 @@ class Leadership:
         current = replace(current, epoch=max(current.epoch, self._tables.statuses.latest_generation()))
         self.since_epoch = current.epoch + 1
         log.info("leading the cluster", worker_id=self._config.id, epoch=self.since_epoch)
-        return current
+        return taken_over(current, _now_ms())
 
     async def _decide(self, producer: client.Producer, current: Assignment) -> Assignment:
         if records := self._unplanned():
@@ -113,10 +113,11 @@ class Leadership:
         if view.generation != current.generation:  # whoever has just joined said before which classes it has
             await self._tables.cluster_log.read_to_end()
         stopped = acknowledged(current, self._tables.stops.by_worker)
-        decided = decide(current, view, self._wanted(), stopped, _now_ms())
+        now_ms = _now_ms()
+        decided = decide(current, view, self._wanted(), stopped, now_ms)
         if decided is not current:
             await asyncio.gather(*map(self._fence, abandoned(current, decided, view)))
-            await self._write(producer, self._config.cluster_storage_topic, [assignment_record(decided)])
+            await self._write(producer, self._config.cluster_storage_topic, [assignment_record(decided, now_ms)])
             _tell(current, decided)
         return decided
 
@@ -135,7 +136,8 @@ class Leadership:
 
 
 def _now_ms() -> int:
-    return time.time_ns() // 1_000_000
+    """By a clock of this machine alone, which goes on evenly while the time of day is set."""
+    return now_ns() // 1_000_000
 
 
 def _seconds_until_due(assignment: Assignment) -> float | None:

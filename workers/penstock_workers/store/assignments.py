@@ -34,8 +34,8 @@ class Assignment:
     """Tasks that have to stop, at the worker that has them, with the epoch of the decision that took them away. None of
     them is in `tasks`."""
     away: Mapping[str, int] = field(default_factory=dict)
-    """Workers that are being restarted, members or not, and until when their tasks are kept for them (in milliseconds
-    since 1970)."""
+    """Workers that are being restarted, members or not, and until when their tasks are kept for them, in milliseconds:
+    in the log since the decision, which any machine's clock can count; in a leader's hands by its own clock."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,14 +57,15 @@ class AssignmentTable:
             self.current = _parse(record.value)
 
 
-def assignment_record(assignment: Assignment) -> TableRecord:
+def assignment_record(assignment: Assignment, now_ms: int = 0) -> TableRecord:
+    """`now_ms`: by the clock of `away`."""
     content = {
         "epoch": assignment.epoch,
         "leader": assignment.leader,
         "generation": assignment.generation,
         "tasks": _by_worker(assignment.tasks),
         "revoking": _by_worker(assignment.revoking),
-        "away": dict(assignment.away),
+        "away_ms": {worker: until_ms - now_ms for worker, until_ms in assignment.away.items()},
     }
     return TableRecord(KEY.encode(), orjson.dumps(content))
 
@@ -85,7 +86,7 @@ def _parse(value: bytes) -> Assignment:
             int(content["generation"]),
             _places(content["tasks"]),
             _places(content["revoking"]),
-            {worker: int(until_ms) for worker, until_ms in content.get("away", {}).items()},
+            {worker: int(until_ms) for worker, until_ms in content.get("away_ms", {}).items()},
         )
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise UnreadableRecord(f"is not an assignment: {value[:100]!r}", where=KEY) from error
