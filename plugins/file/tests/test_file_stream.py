@@ -80,17 +80,22 @@ def test_a_long_line_is_read_and_an_endless_one_told(tmp_path: Path) -> None:
         read_lines(path, 0, 10)
 
 
-def test_values_are_written_as_java_prints_them(tmp_path: Path) -> None:
+def test_values_are_written_as_java_prints_them_and_at_once(tmp_path: Path) -> None:
+    """What waited in memory until the sink is closed could come after the lines of the task's successor."""
+    output = tmp_path / "output.txt"
+
     async def scenario() -> None:
-        settings = {"topics": "lines", "file": str(tmp_path / "output.txt")}
+        settings = {"topics": "lines", "file": str(output)}
         sink = FileStreamSink(FileStreamSinkConfig.parse(settings))
         await sink.open()
         await sink.write(Batch("lines", [b"one", None, b""], partition=0, offsets=range(3)))
+        written.append(output.read_bytes())
         await sink.flush()
         await sink.close()
 
+    written: list[bytes] = []
     asyncio.run(scenario())
-    assert (tmp_path / "output.txt").read_bytes() == b"one\nnull\n\n"
+    assert [*written, output.read_bytes()] == [b"one\nnull\n\n"] * 2
 
 
 def test_a_file_that_cannot_be_written_is_a_mistake_of_the_configuration(tmp_path: Path) -> None:
