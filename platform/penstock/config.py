@@ -18,6 +18,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Literal, Self, dataclass_transform
 
 from penstock.errors import BadConfiguration
+from penstock.patterns import compiled
 from penstock.validation import validate
 
 Importance = Literal["high", "medium", "low"]
@@ -39,7 +40,10 @@ def option(
     group: str = "Connector",
 ) -> Any:
     """One option. Without a default it is required; `secret` keeps its value out of logs, traces and REST. Of a list,
-    the constraints are those of its items."""
+    the constraints are those of its items. `pattern` has to be RE2's, without lookaround and back-references, and may
+    match anywhere: begin it with `^` and end it with `$`."""
+    if pattern is not None:
+        _check_pattern(pattern)
     constraints = zip(CONSTRAINTS, (minimum, maximum, list(choices) if choices else None, pattern), strict=True)
     schema: dict[str, Any] = {"description": description}
     schema |= {keyword: value for keyword, value in constraints if value is not None}
@@ -126,6 +130,15 @@ def config_class_of(connector: type) -> type[Config]:
     raise TypeError(
         f"{connector.__qualname__} names no configuration class: write `Source[MyConfig]` or `Sink[MyConfig]`"
     )
+
+
+def _check_pattern(pattern: str) -> None:
+    try:
+        compiled(pattern)
+    except ValueError as error:
+        raise ValueError(
+            f"pattern {pattern!r}: {error} (patterns are RE2's; check in `open` what they cannot say)"
+        ) from None
 
 
 def _default(field: dataclasses.Field[Any]) -> Any:

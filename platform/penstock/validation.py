@@ -10,9 +10,11 @@ from __future__ import annotations
 import difflib
 import math
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
 from typing import Any, NamedTuple
 
 from penstock.errors import Problem
+from penstock.patterns import found
 
 BOOLEANS = {"true": True, "false": False}
 
@@ -64,12 +66,22 @@ def _typed(value: Any, definition: Mapping[str, Any]) -> Any:
 
 
 def _violations(key: str, value: Any, definition: Mapping[str, Any]) -> Iterator[Problem]:
-    from jsonschema import Draft202012Validator  # imported on use: it costs every command line 80 ms
-
-    for error in Draft202012Validator(definition).iter_errors(value):
+    for error in _validator()(definition).iter_errors(value):
         code = "ill-typed-option" if error.validator == "type" else "invalid-option"
         shown = "the given secret" if definition.get("writeOnly") else repr(error.instance)
         yield Problem(code, f"{shown} {_complaint(error.validator, error.validator_value)}", key, _hint(definition))
+
+
+@cache
+def _validator() -> Any:
+    """JSON Schema's, but no pattern can keep the process busy."""
+    from jsonschema import Draft202012Validator, ValidationError, validators  # on use: it costs a command line 80 ms
+
+    def pattern(_: Any, limit: str, instance: Any, __: Any) -> Iterator[ValidationError]:
+        if isinstance(instance, str) and not found(limit, instance):
+            yield ValidationError(f"does not match {limit}")
+
+    return validators.extend(Draft202012Validator, {"pattern": pattern})  # type: ignore[no-untyped-call]
 
 
 def _complaint(keyword: Any, limit: Any) -> str:

@@ -20,7 +20,7 @@ KEY = "config.providers"
 JAVA = "org.apache.kafka.common.config.provider."
 KINDS = {"file": "FileConfigProvider", "directory": "DirectoryConfigProvider", "env": "EnvVarConfigProvider"}
 """What there is, with Kafka's class for it."""
-_REFERENCE = re.compile(r"\$\{([^}:]*):(?:([^}]*?):)?([^}]*?)\}")
+_BRACES = re.compile(r"\$\{([^}]*)\}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,16 +65,23 @@ def resolved(config: Mapping[str, Any], providers: Mapping[str, ConfigProvider])
 
 def has_reference(value: str, providers: Collection[str]) -> bool:
     """To one of these providers; what looks like one to any other is text, as in Kafka Connect."""
-    return any(match[1] in providers for match in _REFERENCE.finditer(value))
+    braces = _BRACES.finditer(value, 0, _end_of_braces(value)) if providers else ()
+    return any(name in providers for name, colon, _ in (match[1].partition(":") for match in braces) if colon)
+
+
+def _end_of_braces(value: str) -> int:
+    """Nothing behind the last closing one is looked at: each opening one would be searched for its end there."""
+    return value.rfind("}") + 1
 
 
 def _resolved(key: str, value: str, providers: Mapping[str, ConfigProvider]) -> str:
     def replacement(reference: re.Match[str]) -> str:
-        provider = providers.get(reference[1])
-        if provider is None:
+        name, *place = reference[1].split(":", 2)
+        provider = providers.get(name)
+        if provider is None or not place:
             return reference[0]
         try:
-            return provider.value(reference[2] or "", reference[3])
+            return provider.value("".join(place[:-1]), place[-1])
         except (LookupError, OSError, UnicodeDecodeError) as error:
             reason = error.strerror if isinstance(error, OSError) else error.args[0]
             raise BadConfiguration(
@@ -83,7 +90,8 @@ def _resolved(key: str, value: str, providers: Mapping[str, ConfigProvider]) -> 
                 hint="the file or variable has to be there for the worker's user, on every worker",
             ) from None  # of a file that is no text, the error would show its content
 
-    return _REFERENCE.sub(replacement, value)
+    end = _end_of_braces(value)
+    return _BRACES.sub(replacement, value[:end]) + value[end:]
 
 
 def _provider(name: str, config: Mapping[str, Any]) -> ConfigProvider:
@@ -96,8 +104,16 @@ def _provider(name: str, config: Mapping[str, Any]) -> ConfigProvider:
             where=f"{prefix}class",
             hint=f"use one of {', '.join(KINDS)}; secrets of Kubernetes can be mounted as files, for directory",
         )
-    params = f"{prefix}param."
-    return ConfigProvider(kinds[class_name], dict(_prefixed(config, params)))
+    params = dict(_prefixed(config, f"{prefix}param."))
+    _check_pattern(params.get("allowlist.pattern", ""), f"{prefix}param.allowlist.pattern")
+    return ConfigProvider(kinds[class_name], params)
+
+
+def _check_pattern(pattern: str, where: str) -> None:
+    try:
+        re.compile(pattern)
+    except re.error as error:
+        raise BadConfiguration(f"{pattern} is no regular expression: {error}", where=where) from None
 
 
 def _prefixed(config: Mapping[str, Any], prefix: str) -> Iterator[tuple[str, str]]:

@@ -12,8 +12,12 @@ from penstock_workers.client.fetcher import Beginning, Isolation
 from penstock_workers.converters.keys import part_of
 from penstock_workers.kafka_connect_options import is_foreign
 
-CONNECTOR_NAME_PATTERN = r"^(?!\.{1,2}$)[^\x00-\x1f/]{1,255}$"
-"""What a URL can name: a character may take twelve of its 8190 bytes, and clients take `..` for a folder."""
+_IN_NAME = r"[^\x00-\x1f/]"
+_BEGINS_NAME = r"[^\x00-\x1f/.]"
+CONNECTOR_NAME_PATTERN = (
+    rf"^(?:{_BEGINS_NAME}{_IN_NAME}{{0,254}}|\.{_BEGINS_NAME}{_IN_NAME}{{0,253}}|\.\.{_IN_NAME}{{1,253}})$"
+)
+"""What a URL can name: a character may take twelve of its 8190 bytes, and clients take `.` and `..` for folders."""
 
 EXACTLY_ONCE = "exactly-once"
 AT_LEAST_ONCE = "at-least-once"

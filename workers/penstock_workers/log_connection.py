@@ -38,7 +38,7 @@ class LogConnection(Config):
     bootstrap_servers: str = option(
         "Where the log is: host:port pairs, comma-separated.",
         default="127.0.0.1:9092",
-        pattern=r"\w",
+        pattern=r"[^\s,]",
         importance="high",
         group=_GROUP,
     )

@@ -6,13 +6,13 @@ option no topic is made, and a new one is as the log makes it by itself.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from penstock import BadConfiguration, Problem
 from penstock.validation import validate
+from penstock_workers.topic_pattern import topic_pattern
 
 PREFIX = "topic.creation."
 GROUPS = "topic.creation.groups"
@@ -108,9 +108,9 @@ def problems(config: Mapping[str, str], values: Mapping[str, Any]) -> Iterator[P
 def _bad_patterns(key: str, patterns: Any) -> Iterator[Problem]:
     for pattern in patterns if isinstance(patterns, list) else ():
         try:
-            re.compile(pattern)
-        except re.error as error:
-            text = f"{pattern} is no regular expression: {error}"
+            topic_pattern(pattern)
+        except ValueError as error:
+            text = f"{pattern:.100} is no regular expression: {error}"
             yield Problem("invalid-option", text, key, "write regular expressions of Python, such as logs-.*")
 
 
@@ -188,4 +188,4 @@ def _prefix(group: str) -> str:
 
 
 def _matches(patterns: Sequence[str], topic: str) -> bool:
-    return any(re.fullmatch(pattern, topic) for pattern in patterns)
+    return any(topic_pattern(pattern).match(topic) for pattern in patterns)

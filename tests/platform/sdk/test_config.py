@@ -90,3 +90,29 @@ def without_option() -> type[Config]:
 def test_a_mistake_in_the_class_is_told_with_its_place(make: Any, message: str) -> None:
     with pytest.raises(TypeError, match=re.escape(message)):
         make().json_schema()
+
+
+def test_no_pattern_of_an_author_keeps_the_process_busy_that_validates() -> None:
+    """`re` would need longer for this than the world has been there, in a worker as well."""
+
+    class WordsConfig(SourceConfig):
+        words: list[str] = option("Words.", default=[], pattern=r"^(\w+\s?)*$")
+
+    assert WordsConfig.parse({"words": ["ab " * 50]}).words
+    with pytest.raises(BadConfiguration, match=r"does not match"):
+        WordsConfig.parse({"words": ["ab " * 50 + "!"]})
+
+
+@pytest.mark.parametrize("text", ["x\n", "ö", "\ud800"])
+def test_patterns_mean_what_json_schema_says(text: str) -> None:
+    class WordConfig(SourceConfig):
+        word: str = option("A word.", pattern=r"^\w$")
+
+    with pytest.raises(BadConfiguration, match=r"does not match"):
+        WordConfig.parse({"word": text})
+
+
+@pytest.mark.parametrize("pattern", ["a(", "(?!x)y", r"(a)\1", "a\ud800"])
+def test_a_pattern_that_is_none_is_told_where_it_is_written(pattern: str) -> None:
+    with pytest.raises(ValueError, match="patterns are RE2's"):
+        option("A text.", pattern=pattern)

@@ -38,10 +38,12 @@ def test_each_kind_resolves_its_references(config: dict[str, str], secrets: Path
         "password": f"${{file:{secrets}/db.properties:password}}",
         "login": f"${{file:{secrets}/db.properties:user}}@${{dir:{secrets}:token}}",
         "url": "${env:STORE_URL}/v1",
-        "template": "${topic}-${nobody:a:b}",
+        "template": "${topic}-${env}-${nobody:a:b}",
+        "half": "${env:STORE_URL",
     }
     assert resolved(given, providers_of(config)) == {
-        "password": "s3cret", "login": "alice@t0ken", "url": "http://store/v1", "template": "${topic}-${nobody:a:b}",
+        "password": "s3cret", "login": "alice@t0ken", "url": "http://store/v1",
+        "template": "${topic}-${env}-${nobody:a:b}", "half": "${env:STORE_URL",
     }  # fmt: skip
 
 
@@ -72,9 +74,23 @@ def test_only_known_providers_make_a_reference(config: dict[str, str]) -> None:
     providers = providers_of(config)
     assert has_reference("x${env:A}", providers)
     assert not has_reference("${vault:a:b} ${topic}", providers)
+    assert not has_reference("${env} ${env:A", providers)
     assert resolved({"a": "${env:STORE_URL}"}, {}) == {"a": "${env:STORE_URL}"}
 
 
 def test_a_worker_resolves_its_own(config: dict[str, str]) -> None:
     options = read_worker_options(config | {"group.id": "of ${env:STORE_URL}"})
     assert options.config.group_id == "of http://store"
+
+
+def test_no_value_keeps_the_process_busy_that_looks_for_references(config: dict[str, str]) -> None:
+    """They come by REST."""
+    providers = providers_of(config)
+    assert not any(has_reference(text, providers) for text in ("${" * 100_000, "${:" + ":" * 100_000, "${a" * 100_000))
+    assert not has_reference("${" * 100_000 + "}", providers)
+
+
+def test_a_pattern_that_is_none_is_told_when_the_worker_starts(config: dict[str, str]) -> None:
+    with pytest.raises(BadConfiguration, match="no regular expression") as caught:
+        providers_of(config | {"config.providers.env.param.allowlist.pattern": "DB_("})
+    assert caught.value.problem.where == "config.providers.env.param.allowlist.pattern"

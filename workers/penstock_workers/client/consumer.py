@@ -160,7 +160,8 @@ class AiokafkaConsumer:
         )
         self._rebalance.coordinator = self._coordinator
         if topics.pattern:
-            self._subscription.subscribe_pattern(topics.compiled, listener=self._rebalance)
+            # It asks the pattern for `match`, and for nothing else.
+            self._subscription.subscribe_pattern(topics.compiled, listener=self._rebalance)  # type: ignore[arg-type]
             self._client.set_topics([])  # all of them, at once and from time to time
         else:
             self._subscription.subscribe(topics=set(topics.names), listener=self._rebalance)

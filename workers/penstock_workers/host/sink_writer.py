@@ -52,7 +52,7 @@ class SinkWriter:
         conversion = Conversion(spec.config, sink.columns_hold, spec.converter_paths)
         self._conversion = conversion if conversion.is_needed else None
         topics = SinkTopics.of(sink.config)
-        if problems := [*topics.problems(config.errors_deadletterqueue_topic_name)]:
+        if problems := [*topics.problems(config.errors_deadletterqueue_topic_name, in_a_task=True)]:
             raise BadConfiguration(problems)
         self.failures = Failures(spec, config, errors)
         self._dead_letters = DeadLetterWriter(spec, config)

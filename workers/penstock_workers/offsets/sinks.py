@@ -49,6 +49,12 @@ class SinkOffsets:
     async def at(self, topics: SinkTopics, to: str | int) -> list[OffsetEntry]:
         """Where `to` is in each partition of the topics: `earliest`, `latest`, or a time in milliseconds since 1970, of
         which the first record at that time or later counts, or the end."""
+        if not topics.are_soon_told:
+            raise BadOffsets(
+                f"which topics match {topics} may take long to find out: it is no pattern of RE2",
+                where=self._name,
+                hint="write topics.regex without lookaround and back-references, or give the offsets by PATCH",
+            )
         async with self._asking() as group:
             places = [KafkaPartition(*place) for place in sorted(await group.partitions(topics))]
         if not places:
