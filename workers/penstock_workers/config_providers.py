@@ -74,6 +74,12 @@ def _end_of_braces(value: str) -> int:
     return value.rfind("}") + 1
 
 
+def is_reference(value: str, providers: Collection[str]) -> bool:
+    """To one of these providers and nothing else: it says where a secret is, and nothing of it."""
+    match = _REFERENCE.fullmatch(value)
+    return match is not None and match[1] in providers
+
+
 def _resolved(key: str, value: str, providers: Mapping[str, ConfigProvider]) -> str:
     def replacement(reference: re.Match[str]) -> str:
         name, *place = reference[1].split(":", 2)

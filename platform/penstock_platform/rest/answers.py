@@ -66,7 +66,8 @@ def task_id(task: TaskId) -> dict[str, Any]:
 def shown_config(config: Mapping[str, str], catalog: Catalog) -> dict[str, str]:
     """Without secrets. Where the class is not installed, nobody knows which these are: only common options show."""
     plugin = installed_plugin(config, catalog)
-    return hide(connector_schema(plugin, config, catalog.converters) if plugin else COMMON_SCHEMA, config)
+    schema = connector_schema(plugin, config, catalog.converters) if plugin else COMMON_SCHEMA
+    return hide(schema, config, catalog.config_providers)
 
 
 def task_config(config: Mapping[str, str], catalog: Catalog) -> dict[str, str]:

@@ -1,13 +1,16 @@
 """Secrets go in and never come out: answers show a mask, and a mask that is sent back keeps what is stored.
 
 So whoever reads a configuration, changes one option and writes all of it back (as every user interface does) loses no
-password.
+password. A reference to a secret is none, and shows: tools that compare what they read with what they wrote find both
+alike.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
+
+from penstock_workers.config_providers import is_reference
 
 HIDDEN = "[hidden]"  # Kafka Connect's
 
@@ -16,12 +19,16 @@ def is_secret(definition: Mapping[str, Any]) -> bool:
     return bool(definition.get("writeOnly"))
 
 
-def hide(schema: Mapping[str, Any], config: Mapping[str, str]) -> dict[str, str]:
-    """The configuration as it may be shown. An option that the schema does not know may be a secret: hidden too."""
+def hide(schema: Mapping[str, Any], config: Mapping[str, str], providers: Collection[str] = ()) -> dict[str, str]:
+    """The configuration as it may be shown. An option that the schema does not know may be a secret: hidden too.
+    `providers`: to those a secret may refer."""
     properties = schema["properties"]
-    return {
-        key: HIDDEN if is_secret(properties.get(key, {"writeOnly": True})) else value for key, value in config.items()
-    }
+
+    def shown(key: str, value: str) -> str:
+        secret = is_secret(properties.get(key, {"writeOnly": True}))
+        return HIDDEN if secret and not is_reference(value, providers) else value
+
+    return {key: shown(key, value) for key, value in config.items()}
 
 
 def restore(config: Mapping[str, str], stored: Mapping[str, str]) -> dict[str, str]:

@@ -72,6 +72,17 @@ async def test_a_secret_goes_in_and_never_comes_out(api: Api, worker: Worker) ->
     assert worker.info("a").config["password"] == "s3cret", "the mask that came back keeps what is stored"
 
 
+async def test_a_reference_to_a_secret_shows(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tools that deploy compare what they read with what they wrote: with a mask there would be no end of it."""
+    monkeypatch.setattr(CATALOG, "config_providers", frozenset({"env"}))
+    created = await api.create("a", password="${env:DB_PASSWORD}")
+    assert created.json["config"]["password"] == "${env:DB_PASSWORD}"
+    assert (await api.call("GET", "/connectors/a/config")).json == created.json["config"]
+
+    changed = created.json["config"] | {"password": "s3cret${env:DB_PASSWORD}"}
+    assert (await api.call("PUT", "/connectors/a/config", changed)).json["config"]["password"] == "[hidden]"
+
+
 async def test_a_mask_without_a_stored_secret_is_refused(api: Api) -> None:
     error = await api.refused(
         400, "bad-configuration", "PUT", "/connectors/a/config", CONFIG | {"password": "[hidden]"}

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from penstock import BadConfiguration
-from penstock_workers.config_providers import has_reference, providers_of, resolved
+from penstock_workers.config_providers import has_reference, is_reference, providers_of, resolved
 from penstock_workers.worker_options import read_worker_options
 
 JAVA = "org.apache.kafka.common.config.provider."
@@ -94,3 +94,10 @@ def test_a_pattern_that_is_none_is_told_when_the_worker_starts(config: dict[str,
     with pytest.raises(BadConfiguration, match="no regular expression") as caught:
         providers_of(config | {"config.providers.env.param.allowlist.pattern": "DB_("})
     assert caught.value.problem.where == "config.providers.env.param.allowlist.pattern"
+
+
+@pytest.mark.parametrize("value", ["s3cret", "${vault:a:b}", "x${env:A}", "${env:A}x", "${env:A}${env:B}", "${a}", ""])
+def test_only_one_reference_and_nothing_else_is_a_reference(value: str) -> None:
+    assert is_reference("${env:A}", ["env"])
+    assert is_reference("${env:some/path:A}", ["env"])
+    assert not is_reference(value, ["env"])
