@@ -69,15 +69,14 @@ def has_reference(value: str, providers: Collection[str]) -> bool:
     return any(name in providers for name, colon, _ in (match[1].partition(":") for match in braces) if colon)
 
 
+def is_reference(value: str, providers: Collection[str]) -> bool:
+    """To one of these providers and nothing else: it says where a secret is, and nothing of it."""
+    return _BRACES.fullmatch(value) is not None and has_reference(value, providers)
+
+
 def _end_of_braces(value: str) -> int:
     """Nothing behind the last closing one is looked at: each opening one would be searched for its end there."""
     return value.rfind("}") + 1
-
-
-def is_reference(value: str, providers: Collection[str]) -> bool:
-    """To one of these providers and nothing else: it says where a secret is, and nothing of it."""
-    match = _REFERENCE.fullmatch(value)
-    return match is not None and match[1] in providers
 
 
 def _resolved(key: str, value: str, providers: Mapping[str, ConfigProvider]) -> str:
