@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import difflib
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from typing import Any, NamedTuple
 
@@ -89,7 +89,7 @@ def _complaint(keyword: Any, limit: Any) -> str:
         case "type":
             return f"is not of type {limit}"
         case "enum":
-            return f"is not one of {', '.join(map(str, limit))}"
+            return f"is not one of {', '.join(dict.fromkeys(map(str, limit)))}"
         case "minimum":
             return f"is less than the minimum of {limit}"
         case "maximum":
@@ -109,10 +109,20 @@ def _unknown(keys: Sequence[str], properties: Mapping[str, Any]) -> Iterator[Pro
     """Each with the nearest name. Where there is none all are listed, once."""
     listed = ""
     for key in keys:
-        if near := difflib.get_close_matches(key, properties, n=1):
-            hint = f"did you mean {near[0]}?"
+        if near := _nearest(key, properties):
+            hint = f"did you mean {near}?"
         elif listed:
             hint = f"the known options stand at {listed}"
         else:
             hint, listed = f"known options: {', '.join(sorted(properties))}", key
         yield Problem("unknown-option", "is not an option of this connector", key, hint)
+
+
+def _nearest(key: str, known: Iterable[str]) -> str:
+    """The option that was meant: of nearly that name, or the shortest with all its words (`rate`: `rate.per.second`).
+    Empty where there is none."""
+    words = set(key.split("."))
+    close = difflib.get_close_matches(key, known, n=1, cutoff=0.75)
+    having = sorted((name for name in known if words <= set(name.split("."))), key=len)
+    likely = difflib.get_close_matches(key, known, n=1)
+    return next(iter([*close, *having, *likely]), "")

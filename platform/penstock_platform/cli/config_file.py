@@ -3,28 +3,61 @@
 from __future__ import annotations
 
 import json
+import sys
 import tomllib
-from collections.abc import Iterable, Mapping, Set
+from collections.abc import Callable, Iterable, Mapping, Set
 from pathlib import Path
 from typing import Any
 
 from penstock import BadConfiguration
 from penstock_workers.properties import properties
 
+LOADS: dict[str, Callable[[str], Any]] = {"json": json.loads, "toml": tomllib.loads}
+
 
 def read_config(path: Path) -> dict[str, Any]:
     """A flat map of options. TOML tables are joined by dots, so `[rest] port = 1` is `rest.port`."""
+    return dict(_flat(_tables(_text(path), path)))
+
+
+def read_connector(path: Path) -> dict[str, Any]:
+    """The options of a connector, and `name` among them where the file has one: flat, or, as Kafka Connect's users have
+    it, {"name": …, "config": {…}}. `-` is stdin."""
+    text = sys.stdin.read() if str(path) == "-" else _text(path)
+    tables = _tables(text, path)
+    if not isinstance(config := tables.pop("config", None), dict):
+        return dict(_flat(tables)) | ({} if config is None else {"config": config})
+    named = {"name": tables.pop("name")} if "name" in tables else {}
+    if tables:
+        hint = "`config` holds the options; `initial_state` and `initial_offsets` are for POST /connectors"
+        raise BadConfiguration("stands beside `config`", where=f"{path} {next(iter(tables))}", hint=hint)
+    return dict(_flat(config)) | named
+
+
+def _text(path: Path) -> str:
     try:
-        text = path.read_text(encoding="utf-8")
-        if path.suffix == ".toml":
-            return dict(_flat(tomllib.loads(text)))
-        if path.suffix == ".json":
-            return dict(_flat(json.loads(text)))
+        return path.read_text(encoding="utf-8")
     except OSError as error:
         raise BadConfiguration(f"cannot be read: {error.strerror}", where=str(path)) from error
+    except UnicodeDecodeError as error:
+        raise BadConfiguration(f"is not UTF-8: {error}", where=str(path)) from error
+
+
+def _tables(text: str, path: Path) -> dict[str, Any]:
+    """By the name's ending; JSON is known by its brace too. Whatever else it is, properties."""
+    kind = "json" if text.lstrip()[:1] in ("{", "[") and path.suffix != ".toml" else path.suffix[1:]
+    if kind in ("yaml", "yml"):
+        hint = "write it as JSON, TOML or properties (KEY=VALUE)"
+        raise BadConfiguration("is YAML, which Penstock does not read", where=str(path), hint=hint)
+    if kind not in LOADS:
+        return dict(properties(text))
+    try:
+        value = LOADS[kind](text)
     except ValueError as error:
-        raise BadConfiguration(f"is not {path.suffix[1:].upper()}: {error}", where=str(path)) from error
-    return properties(text)
+        raise BadConfiguration(f"is not {kind.upper()}: {error}", where=str(path)) from error
+    if not isinstance(value, dict):
+        raise BadConfiguration("is not a JSON object", where=str(path), hint='write {"connector.class": "…", …}')
+    return value
 
 
 def pairs(settings: Iterable[str], *, option: str = "--set", secrets: Set[str] = frozenset()) -> dict[str, str]:

@@ -3,33 +3,37 @@
 from __future__ import annotations
 
 import json
-import sys
 from pathlib import Path
 from typing import Any
 
 import click
 
 from penstock import BadConfiguration, Problem
-from penstock_platform.cli.config_file import pairs, read_config
+from penstock_platform.cli.config_file import pairs, read_connector
 from penstock_platform.cli.output import output_option, print_json
 from penstock_platform.cli.rest_client import RestClient, url_option
 from penstock_platform.cli.root import show
 
-
-@click.command("create")
-@click.argument("name", required=False)
-@click.option(
+file_option = click.option(
     "-f",
     "--config",
     "config_file",
-    type=click.Path(dir_okay=False),
-    help="JSON, TOML or properties file; - for JSON on stdin.",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="JSON, TOML or properties file; - for JSON or properties on stdin.",
 )
-@click.option("-s", "--set", "settings", multiple=True, metavar="KEY=VALUE", help="One option; overrides the file.")
+set_option = click.option(
+    "-s", "--set", "settings", multiple=True, metavar="KEY=VALUE", help="One option; overrides the file."
+)
+
+
+@click.command("create")
+@click.argument("name", required=False)
+@file_option
+@set_option
 @url_option
 @output_option
 def create_connector(
-    name: str | None, config_file: str | None, settings: tuple[str, ...], url: str, output: str
+    name: str | None, config_file: Path | None, settings: tuple[str, ...], url: str, output: str
 ) -> None:
     """Create connector NAME, or give it a new configuration.
 
@@ -41,7 +45,7 @@ def create_connector(
         -s paths=/var/log/nginx/*.log -s topic=access-logs
     penstock connector create -f access-logs.json
     """
-    config = _read_config(config_file) if config_file else {}
+    config = read_connector(config_file) if config_file else {}
     config |= pairs(settings)
     name = name or str(config.get("name", ""))
     if not name:
@@ -56,14 +60,35 @@ def create_connector(
 
 @click.command("edit")
 @click.argument("name")
+@file_option
+@set_option
+@click.option("--unset", "unset", multiple=True, metavar="KEY", help="One option, back to its default.")
 @url_option
-def edit_connector(name: str, url: str) -> None:
-    """Open the configuration of connector NAME in $EDITOR, and store it once it is right.
+def edit_connector(
+    name: str, config_file: Path | None, settings: tuple[str, ...], unset: tuple[str, ...], url: str
+) -> None:
+    """Change options of connector NAME: those of --config, --set and --unset, or all of them in $EDITOR.
 
-    Nothing is stored while something is wrong with it: the editor opens again. Leave it unchanged to give up. A secret
-    shows as [hidden], which keeps what is stored.
+    Options that are not named stay as they are. Nothing is stored while something is wrong: the editor opens again.
+    Leave it unchanged to give up. A secret shows as [hidden], which keeps what is stored.
+
+    \b
+    penstock connector edit access-logs -s rate.limit.records.per.second=1000 --unset stuck.after.seconds
     """
-    client = RestClient(url)
+    changes: dict[str, Any] = read_connector(config_file) if config_file else {}
+    changes |= pairs(settings) | dict.fromkeys(unset)
+    if changes:
+        _change(RestClient(url), name, changes)
+    else:
+        _edit(RestClient(url), name)
+
+
+def _change(client: RestClient, name: str, changes: dict[str, Any]) -> None:
+    before = client.connector("GET", name, "/config")
+    _tell_changes(name, before, client.connector("PATCH", name, "/config", changes)["config"])
+
+
+def _edit(client: RestClient, name: str) -> None:
     before = text = json.dumps(client.connector("GET", name, "/config"), indent=2, ensure_ascii=False) + "\n"
     while True:
         edited = click.edit(text, extension=".json")
@@ -83,27 +108,12 @@ def edit_connector(name: str, url: str) -> None:
 
 def _tell_changes(name: str, before: dict[str, Any], after: dict[str, Any]) -> None:
     changed = [key for key in sorted(before | after) if str(before.get(key)) != str(after.get(key))]
-    click.echo(f"{name}: changed {', '.join(changed)}", err=True)
+    click.echo(f"{name}: {'changed ' + ', '.join(changed) if changed else 'nothing changed'}", err=True)
 
 
 def _show_all(problems: list[Problem]) -> None:
     for problem in problems:
         show(problem)
-
-
-def _read_config(config_file: str) -> dict[str, Any]:
-    """The options, and `name` among them where the file has one."""
-    path = Path(config_file)
-    if config_file != "-" and path.suffix in (".toml", ".properties"):
-        return read_config(path)
-    try:
-        text = sys.stdin.read() if config_file == "-" else path.read_text(encoding="utf-8")
-    except OSError as error:
-        raise BadConfiguration(f"cannot be read: {error.strerror}", where=config_file) from error
-    value = _parsed(text, config_file)
-    if not isinstance(config := value.get("config"), dict):
-        return value
-    return config | ({"name": value["name"]} if "name" in value else {})
 
 
 def _parsed(text: str, where: str) -> dict[str, Any]:

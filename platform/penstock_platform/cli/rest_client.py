@@ -9,6 +9,7 @@ import urllib.parse
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from http.client import HTTPException
 from typing import Any
 
 import click
@@ -18,6 +19,11 @@ from penstock_platform.cli.root import UnknownName
 
 DEFAULT_URL = "http://127.0.0.1:8083"
 TIMEOUT_SECONDS = 30.0
+HINTS = {
+    "connector-not-stopped": "penstock connector stop {name}; afterwards: penstock connector resume {name}",
+    "unknown-dead-letter": "penstock connector dead-letters list {name}",
+}
+"""What REST says in its own calls, in those of the command line."""
 
 
 def url_option(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -30,7 +36,17 @@ class RestClient:
     """Calls one worker. Errors come back as the object that the server sent."""
 
     def __init__(self, url: str) -> None:
+        """Raises BadConfiguration where `url` is none."""
         self.url = url.rstrip("/")
+        try:
+            parts = urllib.parse.urlsplit(self.url)
+            is_address = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+        except ValueError:  # of a port or an IPv6 address
+            is_address = False
+        if not is_address:
+            raise BadConfiguration(
+                "is no address of a REST API", where=f"--url {url}", hint=f"write it as {DEFAULT_URL}"
+            )
 
     def call(self, method: str, path: str, body: Any = None) -> Any:
         """The decoded answer, None where there is none."""
@@ -59,7 +75,7 @@ class RestClient:
                 yield response
         except urllib.error.HTTPError as error:
             raise _as_sent(error) from None
-        except (urllib.error.URLError, TimeoutError, ConnectionError) as error:
+        except (urllib.error.URLError, TimeoutError, ConnectionError, HTTPException) as error:
             reason = getattr(error, "reason", error)
             raise PenstockError(
                 f"no answer: {reason}",
@@ -74,13 +90,22 @@ class RestClient:
         except PenstockError as error:
             if error.problem.code == "unknown-connector":
                 raise self._unknown(name, error) from None
-            raise
+            raise in_commands(error, name) from None
 
     def _unknown(self, name: str, error: PenstockError) -> UnknownName:
         """The same, with the name that was meant."""
         near = difflib.get_close_matches(name, self.call("GET", "/connectors"), n=1)
         hint = f"did you mean {near[0]}?" if near else "`penstock connector list` shows those that exist"
         return UnknownName(error.problem.message, code=error.problem.code, where=name, hint=hint)
+
+
+def in_commands(error: PenstockError, name: str) -> PenstockError:
+    """An error of connector `name` with a hint that can be typed."""
+    problem = error.problem
+    if problem.code not in HINTS:
+        return error
+    hint = HINTS[problem.code].format(name=name)
+    return type(error)(problem.message, code=problem.code, where=problem.where, hint=hint)
 
 
 def _as_sent(error: urllib.error.HTTPError) -> PenstockError:
@@ -93,8 +118,9 @@ def _as_sent(error: urllib.error.HTTPError) -> PenstockError:
         return BadConfiguration(problems)
     code = answer.get("code") or f"http-{error.code}"
     kind = UnknownName if code.startswith("unknown-") else PenstockError
+    message, cause = answer.get("message", f"HTTP {error.code}"), answer.get("cause")
     return kind(
-        answer.get("message", f"HTTP {error.code}"),
+        f"{message}: {cause}" if cause and cause not in message else message,
         code=code,
         where=answer.get("where", ""),
         hint=answer.get("hint", ""),

@@ -30,7 +30,7 @@ COMMANDS = {
     "consume": "Print the records of a topic.",
 }
 FAILED, WRONG_INPUT, WRONG_ENVIRONMENT, INTERRUPTED = 1, 2, 3, 130
-INPUT_CODES = {"unknown-connector-class", "ambiguous-connector-class"}
+INPUT_CODES = {"ambiguous-connector-class", "bad-offsets", "bad-request", "unknown-connector-class"}
 ENVIRONMENT_CODES = {
     "port-in-use",
     "data-dir-in-use",

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from penstock import BadConfiguration
-from penstock_platform.cli.config_file import as_strings, pairs, read_config
+from penstock_platform.cli.config_file import as_strings, pairs, read_config, read_connector
 from penstock_workers.properties import properties
 
 PROPERTIES = r"""
@@ -44,6 +44,36 @@ def test_the_same_in_every_format(tmp_path: Path) -> None:
         (tmp_path / name).write_text(text)
         found = as_strings(read_config(tmp_path / name))
         assert found == {"listeners": "SSL://:1", "log.preallocate": "true", "log.retention.ms": "5"}
+
+
+@pytest.mark.parametrize(
+    ("file", "text"),
+    [
+        ("a.json", '{"name": "a", "config": {"connector.class": "FileSink", "topics": "t"}}'),
+        ("a", '{"name": "a", "connector.class": "FileSink", "topics": "t"}'),
+        ("a.conf", "name=a\nconnector.class=FileSink\ntopics=t\n"),
+        ("a.toml", 'name = "a"\n[config]\ntopics = "t"\nconnector.class = "FileSink"\n'),
+        ("a.toml", 'name = "a"\ntopics = "t"\n[connector]\nclass = "FileSink"\n'),
+    ],
+)
+def test_a_connector_in_every_shape(tmp_path: Path, file: str, text: str) -> None:
+    (tmp_path / file).write_text(text)
+    assert read_connector(tmp_path / file) == {"name": "a", "connector.class": "FileSink", "topics": "t"}
+
+
+@pytest.mark.parametrize(
+    ("file", "text", "what"),
+    [
+        ("a.json", "[]", "is not a JSON object"),
+        ("a.yaml", "name: a", "is YAML"),
+        ("a.json", '{"config": {}, "initial_offsets": []}', "initial_offsets: stands beside `config`"),
+        ("a.conf", "\udcff", "is not UTF-8"),
+    ],
+)
+def test_what_is_no_connector(tmp_path: Path, file: str, text: str, what: str) -> None:
+    (tmp_path / file).write_text(text, errors="surrogateescape")
+    with pytest.raises(BadConfiguration, match=what):
+        read_connector(tmp_path / file)
 
 
 def test_secrets_are_refused_on_the_command_line() -> None:

@@ -63,21 +63,11 @@ def test_the_life_of_a_connector(penstock: Run, url: str, fresh_topic: str) -> N
     assert (gone.returncode, "unknown-connector" in gone.stderr) == (2, True)
 
 
-@pytest.mark.parametrize(
-    ("file", "text"),
-    [
-        ("archive.json", '{{"name": "archive", "config": {{{options}}}}}'),
-        ("archive.json", '{{"name": "archive", {options}}}'),
-        ("archive.properties", "name=archive\n{lines}"),
-    ],
-)
-def test_a_file_of_kafka_connect_names_the_connector(
-    penstock: Run, url: str, fresh_topic: str, tmp_path: Path, file: str, text: str
-) -> None:
+def test_a_file_of_kafka_connect_names_the_connector(penstock: Run, url: str, fresh_topic: str, tmp_path: Path) -> None:
     config = {"connector.class": "FileSink", "topics": fresh_topic, "directory": str(tmp_path)}
-    lines = "\n".join(f"{key}={value}" for key, value in config.items())
-    (tmp_path / file).write_text(text.format(options=json.dumps(config)[1:-1], lines=lines))
-    created = penstock("connector", "create", "-f", str(tmp_path / file), "-o", "json", "--url", url)
+    file = tmp_path / "archive.json"
+    file.write_text(json.dumps({"name": "archive", "config": config}))
+    created = penstock("connector", "create", "-f", str(file), "-o", "json", "--url", url)
     assert json.loads(created.stdout)["config"] == config | {"name": "archive"}
     assert "did you mean archive?" in penstock("connector", "pause", "arcive", "--url", url).stderr
     assert penstock("connector", "delete", "archive", "--url", url).returncode == 0
@@ -111,6 +101,19 @@ def test_dead_letters_where_there_are_none(penstock: Run, url: str, fresh_topic:
     assert json.loads(penstock(*replay, "--all", "-o", "json").stdout)["replayed"] == []
     assert penstock(*replay).returncode == 2
     penstock("connector", "delete", "lettered", "--url", url)
+
+
+def test_options_are_changed_one_by_one(penstock: Run, url: str, fresh_topic: str) -> None:
+    generator = ["-s", "connector.class=GeneratorSource", "-s", f"topic={fresh_topic}", "-s", "records=10"]
+    penstock("connector", "create", "changed", *generator, "--url", url)
+    edit = ("connector", "edit", "changed", "--url", url)
+    assert penstock(*edit, "-s", "seed=5", "--unset", "records").stderr == "changed: changed records, seed\n"
+    assert penstock(*edit, "-s", "seed=5").stderr == "changed: nothing changed\n"
+    refused = penstock(*edit, "-s", "rate=5")
+    assert (refused.returncode, "did you mean rate.per.second?" in refused.stderr) == (2, True), refused
+    refused = penstock("connector", "offsets", "reset", "changed", "--url", url)
+    assert "→ penstock connector stop changed" in refused.stderr
+    penstock("connector", "delete", "changed", "--url", url)
 
 
 def test_edit_stores_what_is_right_and_nothing_else(

@@ -100,6 +100,13 @@ def test_an_unreadable_configuration(penstock: Run, tmp_path: Path, name: str, t
     assert str(path) in result.stderr
 
 
+@pytest.mark.parametrize("url", ["nowhere", "127.0.0.1:8083", "http://[::1", "http://127.0.0.1:99999"])
+def test_what_is_no_url(penstock: Run, url: str) -> None:
+    result = penstock("connector", "list", "--url", url)
+    assert result.returncode == WRONG_INPUT
+    assert f"bad-configuration  --url {url}" in result.stderr
+
+
 def test_a_misspelt_connector_class(penstock: Run) -> None:
     result = penstock("plugin", "show", "FileSoure")
     assert result.returncode == WRONG_INPUT

@@ -53,6 +53,15 @@ def test_the_known_options_are_listed_once() -> None:
     assert hints[1:] == ["the known options stand at zzz", "did you mean batch.size?"]
 
 
+@pytest.mark.parametrize(
+    ("given", "meant"), [("batch.sise", "batch.size"), ("size", "batch.size"), ("size.batch", "batch.size")]
+)
+def test_the_option_that_was_meant(given: str, meant: str) -> None:
+    with pytest.raises(BadConfiguration) as caught:
+        EverythingConfig.parse({"path": "/x", given: "1"})
+    assert caught.value.problem.hint == f"did you mean {meant}?"
+
+
 def test_a_secret_is_not_repeated() -> None:
     assert problems_of({"path": "/x", "token": ["s3cret"]}) == ["token: the given secret is not of type string"]
     assert "s3cret" not in repr(EverythingConfig.parse({"path": "/x", "token": "s3cret"}))
