@@ -75,7 +75,7 @@ EXAMPLES: dict[str, Any] = {
         "change": "reset",
     },
     "Worker": {"url": ADDRESS, "is_leader": True, "is_draining": False, "stopping": []},
-    "Cluster": {"leader": "127.0.0.1:8083", "epoch": 7},
+    "Cluster": {"leader": "127.0.0.1:8083", "epoch": 7, "away": []},
     "LogLine": {"time_ms": 1795545521863, "level": "info", "text": "task started"},
     "TaskError": {
         "outcome": "skipped",

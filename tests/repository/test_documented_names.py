@@ -143,7 +143,7 @@ def test_each_metric_is_in_the_guide_and_no_other() -> None:
     table = (ROOT / "docs" / "guides" / "operating.md").read_text(encoding="utf-8")
     served = {
         f"{family.name}_total" if family.type == "counter" else family.name
-        for family in families([], {}, ClusterInfo("", 0, []))
+        for family in families([], {}, ClusterInfo("", 0, [], []))
     }
     assert set(re.findall(r"`(penstock_[a-z_]+)`", table)) == served
 

@@ -9,7 +9,7 @@ from aiohttp import web
 from penstock import PenstockError
 from penstock_platform.rest.answers import json_response, task_id
 from penstock_platform.rest.context import worker_of
-from penstock_workers.cluster.info import WorkerInfo
+from penstock_workers.cluster.info import AwayWorker, WorkerInfo
 
 
 class UnknownWorker(PenstockError):
@@ -27,7 +27,12 @@ class AnotherWorker(PenstockError):
 async def list_all(request: web.Request) -> web.Response:
     cluster = worker_of(request).members()
     return json_response(
-        {"leader": cluster.leader, "epoch": cluster.epoch, "workers": [_worker(each) for each in cluster.workers]}
+        {
+            "leader": cluster.leader,
+            "epoch": cluster.epoch,
+            "workers": [_worker(each) for each in cluster.workers],
+            "away": [_away(each) for each in cluster.away],
+        }
     )
 
 
@@ -54,3 +59,7 @@ def _worker(info: WorkerInfo) -> dict[str, Any]:
         "tasks": [task_id(task) for task in info.tasks],
         "stopping": [task_id(task) for task in info.stopping],
     }
+
+
+def _away(info: AwayWorker) -> dict[str, Any]:
+    return {"worker_id": info.worker_id, "tasks": [task_id(task) for task in info.tasks]}

@@ -3,7 +3,6 @@
 import json
 
 from .conftest import Run
-from .waiting import until
 
 
 def test_the_workers_of_a_cluster(penstock: Run, url: str) -> None:
@@ -22,9 +21,9 @@ def test_a_worker_that_is_none_is_not_drained(penstock: Run, url: str) -> None:
 
 def test_a_drained_worker_ends(penstock: Run, url: str) -> None:
     (worker,) = json.loads(penstock("worker", "list", "--url", url, "-o", "json").stdout)["workers"]
-    drained = penstock("worker", "drain", worker["worker_id"], "--url", url)
-    assert (drained.returncode, drained.stdout) == (0, "")
-    until(lambda: penstock("worker", "list", "--url", url).returncode == 3)
+    drained = penstock("worker", "drain", worker["worker_id"], "--wait", "--url", url)
+    assert (drained.returncode, drained.stdout, "has left" in drained.stderr) == (0, "", True), drained
+    assert penstock("worker", "list", "--url", url).returncode == 3
 
 
 def test_installed_plugins_are_listed_and_shown(penstock: Run) -> None:

@@ -23,6 +23,14 @@ class WorkerInfo:
 
 
 @dataclass(frozen=True, slots=True)
+class AwayWorker:
+    """Is being restarted, and its tasks are kept for it for a while."""
+
+    worker_id: str
+    tasks: Sequence[TaskId]
+
+
+@dataclass(frozen=True, slots=True)
 class ClusterInfo:
     leader: str
     """Empty until this worker has joined."""
@@ -30,20 +38,29 @@ class ClusterInfo:
     """Of the last assignment."""
     workers: Sequence[WorkerInfo]
     """By worker id."""
+    away: Sequence[AwayWorker]
+    """Not among them. By worker id."""
 
 
 def cluster_info(view: View | None, assignment: Assignment) -> ClusterInfo:
     if view is None:
-        return ClusterInfo("", assignment.epoch, [])
+        return ClusterInfo("", assignment.epoch, [], [])
     workers = [
         WorkerInfo(
             name,
             member.url,
             name == view.leader,
             member.draining,
-            sorted(task for task, where in assignment.tasks.items() if where.worker == name),
+            _tasks_of(name, assignment),
             sorted(task for task, where in assignment.revoking.items() if where.worker == name),
         )
         for name, member in sorted(view.members.items())
     ]
-    return ClusterInfo(view.leader, assignment.epoch, workers)
+    away = [
+        AwayWorker(name, _tasks_of(name, assignment)) for name in sorted(assignment.away) if name not in view.members
+    ]
+    return ClusterInfo(view.leader, assignment.epoch, workers, away)
+
+
+def _tasks_of(name: str, assignment: Assignment) -> list[TaskId]:
+    return sorted(task for task, where in assignment.tasks.items() if where.worker == name)
