@@ -41,7 +41,7 @@ def url(log_node: LogNode, tmp_path_factory: pytest.TempPathFactory) -> Iterator
         listening = until(lambda: _logged(log, "REST listens"))
         assert listening is not None
         address = listening["url"]
-        until(lambda: _logged(log, "worker started"))
+        until(lambda: _logged(log, "worker group"))  # it has started, and joined
         yield address
     finally:
         worker.terminate()
