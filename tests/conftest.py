@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 from uuid import uuid4
 
 import pytest
+from tests.ports import free_port
 
 if TYPE_CHECKING:
     from tests.secured_log import SecuredLog
@@ -38,7 +39,7 @@ class LogNode:
 
     def start(self) -> None:
         """Return when it listens."""
-        port = self.bootstrap_servers.rpartition(":")[2] or "0"
+        port = self.bootstrap_servers.rpartition(":")[2] or str(free_port())
         command = [sys.executable, "-m", "penstock_log", "--data-dir", str(self.data_dir), "--port", port]
         with self.stderr_path.open("ab") as stderr:
             self.process = subprocess.Popen([*command, *self.arguments], stdout=subprocess.PIPE, stderr=stderr)

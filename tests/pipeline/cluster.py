@@ -7,12 +7,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import psutil
 from tests.conftest import LogNode
+from tests.ports import free_port
 
 from .rest_client import call_rest
-from .waiting import DEADLINE_SECONDS, free_port, wait_until
+from .waiting import DEADLINE_SECONDS, wait_until
 
 TASK_TITLE = "penstock task "
 
@@ -103,7 +105,7 @@ class WorkerProcess:
 
 
 class WorkerCluster:
-    """Workers with internal topics of their own, named after the first one's port."""
+    """Workers with internal topics of their own, named after their group."""
 
     def __init__(
         self,
@@ -119,7 +121,7 @@ class WorkerCluster:
         self.bootstrap_servers = bootstrap_servers
         self.log_node = log_node
         self.session_seconds = session_timeout_ms / 1000
-        self.group = f"cluster-{free_port()}"
+        self.group = f"cluster-{uuid4().hex}"
         settings = {
             **{f"{kind}.storage.topic": f"{self.group}-{kind}" for kind in ("config", "offset", "status", "cluster")},
             "session.timeout.ms": str(session_timeout_ms),

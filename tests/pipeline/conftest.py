@@ -9,15 +9,17 @@ import urllib.error
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import psutil
 import pytest
 from tests.conftest import LogNode
+from tests.ports import free_port
 
 from . import witness
 from .cluster import WorkerCluster
 from .rest_client import call_rest
-from .waiting import DEADLINE_SECONDS, free_port, wait_until
+from .waiting import DEADLINE_SECONDS, wait_until
 
 SEED = int(os.environ.get("PENSTOCK_TEST_SEED") or random.randrange(2**32))
 SESSION_MS = 3000
@@ -35,11 +37,8 @@ class Platform:
         command = [sys.executable, "-P", "-m", "penstock_platform"]
         rest = ["--rest-port", str(self.rest_port)]
         if bootstrap_servers:
-            group = f"test-{self.rest_port}"
-            topics = [
-                f"{kind}.storage.topic=test-{kind}-{self.rest_port}"
-                for kind in ("config", "offset", "status", "cluster")
-            ]
+            group = f"test-{uuid4().hex}"
+            topics = [f"{kind}.storage.topic={group}-{kind}" for kind in ("config", "offset", "status", "cluster")]
             sets = [part for topic in topics for part in ("-s", topic)]
             self.command = [
                 *command,

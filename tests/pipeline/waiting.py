@@ -1,6 +1,5 @@
-"""Waiting for what processes bring about, and a port for them to listen on."""
+"""Waiting for what processes bring about."""
 
-import socket
 import time
 from collections.abc import Callable
 from typing import Any
@@ -18,10 +17,3 @@ def wait_until(condition: Callable[[], Any], what: str, deadline_seconds: float 
             pytest.fail(f"waited {deadline_seconds:g} s for {what}")
         time.sleep(0.02)
     return answer
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

@@ -15,8 +15,9 @@ from uuid import uuid4
 import pytest
 from tests.conftest import LogNode
 from tests.pipeline.topics import values_in_topic
-from tests.pipeline.waiting import free_port, wait_until
+from tests.pipeline.waiting import wait_until
 from tests.platform.plugins.test_discovery import CONVERTER, Environment
+from tests.ports import free_port
 
 SHIPPED = Path(__file__).parents[2] / "workers" / "config" / "connect-distributed.properties"
 MORE = """
