@@ -5,9 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from .cluster import WorkerCluster
+from .cluster import WorkerCluster, WorkerProcess
 from .cluster_chaos import Chaos, possible, some_events
 from .cluster_load import Load
+from .waiting import wait_until
 
 
 def run_with_chaos(cluster: WorkerCluster, folder: Path, chance: random.Random, events: list[str]) -> None:
@@ -19,13 +20,19 @@ def run_with_chaos(cluster: WorkerCluster, folder: Path, chance: random.Random, 
     chaos.run(events)
     chaos.end()
     places = cluster.wait_until_settled(load.tasks())
+    expected = {name: {"name": name, **config} for name, config in load.configs.items()}
     for worker in cluster.workers.values():
-        for name, config in load.configs.items():
-            assert worker.rest("GET", f"/connectors/{name}/config") == {"name": name, **config}, worker.worker_id
+        wait_until(lambda worker=worker: configs_at(worker) == expected, f"every change at {worker.worker_id}")  # type: ignore[misc]
     totals = load.stop_sources()
     runs = load.check(totals)
     print(f"{dict(chaos.counts)}\nslowest write by REST {chaos.slowest_write_seconds:.2f} s; at the end {places}")
     print(f"records {totals}, none lost, none doubled; runs { {name: len(each) for name, each in runs.items()} }")
+
+
+def configs_at(worker: WorkerProcess) -> dict[str, dict[str, str]]:
+    """Of all connectors, as this worker knows them."""
+    connectors = worker.rest("GET", "/connectors?expand=info")
+    return {name: each["info"]["config"] for name, each in connectors.items()}
 
 
 def test_chaos_loses_nothing(any_cluster: WorkerCluster, tmp_path: Path, chance: random.Random) -> None:

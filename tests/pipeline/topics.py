@@ -15,15 +15,23 @@ def create_topic(bootstrap_servers: str, topic: str) -> None:
 
 
 def end_of_topic(bootstrap_servers: str, topic: str) -> int:
-    """The offset behind its last record."""
-    consumer = Consumer({"bootstrap.servers": bootstrap_servers, "group.id": f"{topic}-proof"})
+    """The offset behind its last record that is committed."""
+    return _end(bootstrap_servers, topic, "read_committed")
+
+
+def _end(bootstrap_servers: str, topic: str, isolation: str) -> int:
+    consumer = Consumer(
+        {"bootstrap.servers": bootstrap_servers, "group.id": f"{topic}-proof", "isolation.level": isolation}
+    )
     _, high = consumer.get_watermark_offsets(TopicPartition(topic, 0), timeout=READ_SECONDS)
     consumer.close()
     return int(high)
 
 
 def values_in_topic(bootstrap_servers: str, topic: str) -> list[bytes]:
-    """Of all its records that are committed."""
+    """Of all its records that are committed, once the transactions that are open now have ended: the answer to a commit
+    does not wait for the markers that make it seen."""
+    end = _end(bootstrap_servers, topic, "read_uncommitted")
     consumer = Consumer(
         {
             "bootstrap.servers": bootstrap_servers,
@@ -35,13 +43,15 @@ def values_in_topic(bootstrap_servers: str, topic: str) -> list[bytes]:
     )
     consumer.assign([TopicPartition(topic, 0, 0)])
     values: list[bytes] = []
-    errors: list[KafkaError] = []
+    reached = 0
     deadline = time.monotonic() + READ_SECONDS
-    while not errors:
-        assert time.monotonic() < deadline, f"{topic} was not read to its end within {READ_SECONDS:g} s"
-        messages = consumer.consume(10_000, timeout=0.2)
-        errors = [error for message in messages if (error := message.error())]
-        values += [message.value() or b"" for message in messages if not message.error()]
+    while reached < end:
+        assert time.monotonic() < deadline, f"{topic} was read to {reached} of {end} within {READ_SECONDS:g} s"
+        for message in consumer.consume(10_000, timeout=0.2):
+            if (error := message.error()) is None:
+                values.append(message.value() or b"")
+            else:  # it has come to what is the end for now
+                assert error.code() == KafkaError._PARTITION_EOF, error
+                reached = message.offset() or 0
     consumer.close()
-    assert [error.code() for error in errors] == [KafkaError._PARTITION_EOF]
     return values
