@@ -211,8 +211,10 @@ class FaultyChanges(Changes):
         return await self.fault()
 
 
-async def refused_by(fault: Callable[[], Awaitable[bool]], status: int, code: str) -> Any:
-    app = application(Faulty(fault), CATALOG, request_timeout_seconds=0.05)
+async def refused_by(
+    fault: Callable[[], Awaitable[bool]], status: int, code: str, request_timeout_seconds: float = 30.0
+) -> Any:
+    app = application(Faulty(fault), CATALOG, request_timeout_seconds)
     async with TestClient(TestServer(app)) as client:
         return await Api(client).refused(status, code, "PUT", "/connectors/a/config", CONFIG)
 
@@ -236,5 +238,5 @@ async def test_a_request_that_takes_too_long() -> None:
     async def hang() -> bool:
         return await asyncio.Event().wait()
 
-    error = await refused_by(hang, 500, "request-timed-out")
+    error = await refused_by(hang, 500, "request-timed-out", request_timeout_seconds=0.05)
     assert error["message"].startswith("Request timed out. ")

@@ -9,6 +9,7 @@ from aiohttp.test_utils import TestClient, TestServer
 from jsonschema import Draft202012Validator
 from tests.conftest import LogNode
 from tests.platform.rest.conftest import CATALOG, CONFIG, Api, until, worker_config
+from tests.workers.worker.conftest import make_impatient
 
 from penstock_platform.plugins.discovery import discover
 from penstock_platform.rest.application import application
@@ -74,11 +75,12 @@ async def test_a_new_configuration_and_errors_of_the_worker(live: Api, fresh_top
 
 
 async def test_a_log_that_is_away(own_log_node: LogNode) -> None:
-    worker = Worker(worker_config(own_log_node.bootstrap_servers, **{"write.timeout.seconds": 0.5}), CATALOG.plugins)
+    worker = Worker(worker_config(own_log_node.bootstrap_servers), CATALOG.plugins)
     await worker.start()
     try:
         async with TestClient(TestServer(application(worker, CATALOG))) as client:
             own_log_node.kill()
+            make_impatient(worker, 0.5)
             error = await Api(client).refused(503, "log-unavailable", "PUT", "/connectors/a/config", CONFIG)
             health = await Api(client).call("GET", "/health")
             assert (health.status, health.json["status"]) == (500, "unhealthy")

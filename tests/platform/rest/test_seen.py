@@ -110,11 +110,11 @@ async def test_the_lines_of_one_connector(live: Api, fresh_topic: str) -> None:
 async def test_lines_can_be_followed_for_longer_than_a_request_may_take(live: Api, fresh_topic: str) -> None:
     await created(live, "one", {"connector.class": SAMPLE, "topic": fresh_topic, "records": 1})
     app = live.client.app
-    hasty = TestClient(TestServer(application(app[WORKER], app[CATALOG], request_timeout_seconds=0.2)))
+    hasty = TestClient(TestServer(application(app[WORKER], app[CATALOG], request_timeout_seconds=1.0)))
     async with asyncio.timeout(30), hasty, hasty.get("/connectors/one/logs?follow=true") as response:
         while orjson.loads(await response.content.readline())["text"] != "task has reached the end of its input":
             pass
-        await asyncio.sleep(0.5)  # more than other requests may take here
+        await asyncio.sleep(1.2)  # more than other requests may take here
         assert (await live.call("DELETE", "/connectors/one")).status == 204
         assert orjson.loads(await response.content.readline())["text"] == "task stopped"
         assert await response.content.read() == b"", "it ends with the connector"

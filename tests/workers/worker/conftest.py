@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -77,6 +78,19 @@ async def wait_for_state(worker: Worker, name: str, state: State, *, timeout_sec
     except AssertionError as error:
         error.add_note(f"seen at last: {worker.status(name) if name in worker.connectors() else worker.connectors()}")
         raise
+
+
+def make_impatient(worker: Worker, timeout_seconds: float) -> None:
+    """From now on it gives a change up after this time. Its start and what comes before may take as long as they do."""
+    worker.changes._config = replace(worker._config, write_timeout_seconds=timeout_seconds)
+    for log in worker._tables._logs:
+        log._timeout_seconds = timeout_seconds
+
+
+async def wait_for_records(bootstrap_servers: str, topic: str, count: int) -> None:
+    async with asyncio.timeout(30):
+        while len(await read_topic(bootstrap_servers, topic)) < count:
+            await asyncio.sleep(0.02)
 
 
 async def read_topic(bootstrap_servers: str, topic: str) -> list[tuple[bytes | None, bytes | None]]:

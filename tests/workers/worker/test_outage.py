@@ -16,7 +16,7 @@ from penstock_workers.status import State, TargetState
 from penstock_workers.store import tables
 from penstock_workers.worker import Worker
 
-from .conftest import PLUGINS, read_topic, wait_for_state, worker_config
+from .conftest import PLUGINS, make_impatient, read_topic, wait_for_state, worker_config
 
 
 async def running(config: dict[str, str], log: LogNode, **options: Any) -> Worker:
@@ -32,9 +32,10 @@ async def test_a_change_is_refused_while_the_log_is_away_and_works_when_it_is_ba
     own_log_node: Any, fresh_topic: str
 ) -> None:
     config = {"connector.class": "Numbers", "topic": fresh_topic}
-    worker = await running(config, own_log_node, write_timeout_seconds=2)
+    worker = await running(config, own_log_node)
 
     own_log_node.kill()
+    make_impatient(worker, 1)
     changes = [worker.changes.set_target_state("lines", TargetState.PAUSED), worker.changes.create("more", config)]
     for outcome in await asyncio.gather(*changes, return_exceptions=True):
         assert isinstance(outcome, LogUnavailable)
@@ -42,6 +43,7 @@ async def test_a_change_is_refused_while_the_log_is_away_and_works_when_it_is_ba
     assert worker.status("lines").connector.state is State.RUNNING, "reads go on answering"
 
     own_log_node.start()
+    make_impatient(worker, 30)
     await _until_accepted(worker, TargetState.PAUSED)
     await wait_for_state(worker, "lines", State.PAUSED)
     assert worker.connectors() == ["lines"], "what was refused does not happen later"
@@ -62,7 +64,8 @@ async def test_what_a_frozen_log_did_not_confirm_is_made_as_a_whole_or_not_at_al
 ) -> None:
     """The request lies in its socket, where nobody can call it back."""
     config = {"connector.class": "Numbers", "topic": fresh_topic}
-    worker = await running(config, own_log_node, write_timeout_seconds=1)
+    worker = await running(config, own_log_node)
+    make_impatient(worker, 1)
 
     own_log_node.process.send_signal(signal.SIGSTOP)
     try:
@@ -72,6 +75,7 @@ async def test_what_a_frozen_log_did_not_confirm_is_made_as_a_whole_or_not_at_al
             await worker.changes.delete("lines")
     finally:
         own_log_node.process.send_signal(signal.SIGCONT)
+    make_impatient(worker, 30)
     await _until_accepted(worker, TargetState.PAUSED)
     await wait_for_state(worker, "lines", State.PAUSED)
     if "more" in worker.connectors():
