@@ -32,7 +32,9 @@ BUFFER_MAX_BYTES = 2 * PARTITION_MAX_BYTES
 """No request is sent while as much waits to be read. As sent: compressed records may become many times more."""
 READ_MAX_RECORDS = 10_000
 """`read` stops decoding after about so many, because decoding blocks the event loop."""
-WAIT_MILLISECONDS = 500
+SHORTEST_WAIT_MILLISECONDS, LONGEST_WAIT_MILLISECONDS = 500, 2000
+"""How long the log may keep a request for which there is nothing; twice as long each time that nothing came. A thousand
+idle sinks cost the processor what they ask; but whoever is assigned partitions anew waits for the request before."""
 BACKOFF_SECONDS = 0.1
 TIMESTAMPS: dict[Beginning, int] = {"earliest": -2, "latest": -1}
 """By which an offset is asked for."""
@@ -59,10 +61,12 @@ class Fetcher:
         self._loop_task: asyncio.Task[None] | None = None
         self._failure: Exception | None = None
         self._in_outage = False
+        self._wait_milliseconds = SHORTEST_WAIT_MILLISECONDS
 
     def start(self, next_offsets: Mapping[TopicPartition, int | None]) -> None:
         """Fetch these partitions from these offsets on, None being the beginning."""
         self._next_offsets = dict(next_offsets)
+        self._wait_milliseconds = SHORTEST_WAIT_MILLISECONDS
         self._loop_task = asyncio.create_task(self._run())
 
     async def stop(self) -> None:
@@ -160,8 +164,9 @@ class Fetcher:
                 for topic, partition in partitions
             ]
         )
-        request = FetchRequest(WAIT_MILLISECONDS, 1, RESPONSE_MAX_BYTES, self._isolation_level, topics)
+        request = FetchRequest(self._wait_milliseconds, 1, RESPONSE_MAX_BYTES, self._isolation_level, topics)
         response = await self._client.send(leader, request)
+        self._wait_milliseconds = min(2 * self._wait_milliseconds, LONGEST_WAIT_MILLISECONDS)
         failures = []
         for topic, answers in response.topics:
             for partition, error_code, high_watermark, *rest in answers:
@@ -192,6 +197,7 @@ class Fetcher:
         aborted, records = rest[2 if version >= 5 else 1], rest[-1]
         if not records:
             return
+        self._wait_milliseconds = SHORTEST_WAIT_MILLISECONDS
         transactions = [AbortedTransaction(*transaction) for transaction in aborted or ()]
         fetched = FetchedPartition(topic_partition, records, offset, transactions)
         self._next_offsets[topic_partition] = fetched.next_offset
