@@ -11,7 +11,7 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 from uuid import uuid4
@@ -28,7 +28,9 @@ START_TIMEOUT_SECONDS = 30
 class LogNode:
     """A `python -m penstock_log` process with a data directory of its own; it keeps its port over restarts."""
 
-    def __init__(self, data_dir: Path, *arguments: str) -> None:
+    def __init__(self, data_dir: Path, *arguments: str, within: Sequence[str] = ()) -> None:
+        """`within`: what has to come before its command."""
+        self._within = within
         self.data_dir = data_dir
         self.stderr_path = data_dir.with_name(f"{data_dir.name}.stderr")
         self.bootstrap_servers = ""
@@ -40,7 +42,8 @@ class LogNode:
     def start(self) -> None:
         """Return when it listens."""
         port = self.bootstrap_servers.rpartition(":")[2] or str(free_port())
-        command = [sys.executable, "-m", "penstock_log", "--data-dir", str(self.data_dir), "--port", port]
+        command = [*self._within, sys.executable, "-m", "penstock_log"]
+        command += ["--data-dir", str(self.data_dir), "--port", port]
         with self.stderr_path.open("ab") as stderr:
             self.process = subprocess.Popen([*command, *self.arguments], stdout=subprocess.PIPE, stderr=stderr)
         self.addresses = json.loads(self._first_line())

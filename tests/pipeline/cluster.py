@@ -14,6 +14,7 @@ from tests.conftest import LogNode
 from tests.ports import free_port
 
 from .rest_client import call_rest
+from .separate_networks import SeparateNetworks
 from .waiting import DEADLINE_SECONDS, wait_until
 
 TASK_TITLE = "penstock task "
@@ -24,8 +25,19 @@ class WorkerProcess:
 
     process: psutil.Popen
 
-    def __init__(self, worker_id: str, command: Sequence[str], environment: Mapping[str, str], log: Path) -> None:
+    def __init__(
+        self,
+        worker_id: str,
+        command: Sequence[str],
+        environment: Mapping[str, str],
+        log: Path,
+        networks: SeparateNetworks | None = None,
+    ) -> None:
         self.worker_id = worker_id
+        self._host = "127.0.0.1"
+        if networks is not None:
+            self._host = networks.address(worker_id)
+            command = [*networks.command(worker_id), *command, "--rest-host", self._host]
         self.rest_port = free_port()
         self._command = [*command, "--worker-id", worker_id, "--rest-port", str(self.rest_port)]
         self._environment = environment
@@ -101,7 +113,7 @@ class WorkerProcess:
             return False
 
     def rest(self, method: str, path: str, body: Any = None) -> Any:
-        return call_rest(self.rest_port, method, path, body)
+        return call_rest(self.rest_port, method, path, body, host=self._host)
 
 
 class WorkerCluster:
@@ -116,8 +128,9 @@ class WorkerCluster:
         session_timeout_ms: int,
         plugins: Path,
         log_node: LogNode | None = None,
+        networks: SeparateNetworks | None = None,
     ) -> None:
-        """`log_node`: the log, where it may be killed."""
+        """`log_node`: the log, where it may be killed. `networks`: with one for each worker."""
         self.bootstrap_servers = bootstrap_servers
         self.log_node = log_node
         self.session_seconds = session_timeout_ms / 1000
@@ -133,7 +146,9 @@ class WorkerCluster:
         paths = [str(plugins), *filter(None, [os.environ.get("PYTHONPATH")])]
         environment = os.environ | {"PYTHONPATH": os.pathsep.join(paths)}
         names = [f"w{number}" for number in range(1, workers + 1)]
-        self.workers = {name: WorkerProcess(name, command, environment, folder / f"{name}.log") for name in names}
+        self.workers = {
+            name: WorkerProcess(name, command, environment, folder / f"{name}.log", networks) for name in names
+        }
 
     def start(self) -> None:
         for worker in self.workers.values():

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import inspect
+import socket
+import sys
 
+import pytest
 from aiokafka import AIOKafkaProducer
+from aiokafka.client import AIOKafkaClient
 from aiokafka.consumer.group_coordinator import GroupCoordinator
 from aiokafka.consumer.subscription_state import SubscriptionState
 from aiokafka.producer.message_accumulator import BatchBuilder, MessageBatch
 from aiokafka.producer.sender import AddPartitionsToTxnHandler, EndTxnHandler, Sender
 
-from penstock_workers.client.aiokafka_parts import SealedByAiokafka
+from penstock_workers.client.aiokafka_parts import SILENCE_SECONDS, SealedByAiokafka, give_up_silent_connections
 
 
 def test_a_batch_builder_is_asked_for_nothing_that_ours_lacks() -> None:
@@ -68,3 +72,22 @@ def test_the_coordinator_is_used_as_aiokafka_uses_it() -> None:
         assert callable(getattr(GroupCoordinator, name))
     for name in ("subscribe", "register_fetch_waiters", "fetch_context"):
         assert callable(getattr(SubscriptionState, name))
+
+
+def test_all_requests_go_through_a_connection_that_can_be_bounded() -> None:
+    assert "await self._get_conn(node_id, group=group)" in inspect.getsource(AIOKafkaClient.ready)
+    assert "await self.ready(node_id, group=group)" in inspect.getsource(AIOKafkaClient.send)
+    assert list(inspect.signature(AIOKafkaClient._get_conn).parameters) == ["self", "node_id", "group", "no_hint"]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux throws away what stays unacknowledged")
+async def test_the_kernel_is_told_how_long_bytes_may_be_on_their_way(kafka: str) -> None:
+    client = AIOKafkaClient(bootstrap_servers=kafka)
+    give_up_silent_connections(client)
+    await client.bootstrap()
+    try:
+        connection = await client._get_conn(client.get_random_node())
+        option = connection._writer.get_extra_info("socket").getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT)
+        assert option == 1000 * SILENCE_SECONDS
+    finally:
+        await client.close()

@@ -11,15 +11,25 @@ is replaced by ours through a door that is not documented, the argument of `AIOK
 from __future__ import annotations
 
 import asyncio
+import socket
 from typing import Any
+from weakref import WeakSet
 
 from aiokafka import AIOKafkaProducer
-from aiokafka.client import CoordinationType
+from aiokafka.client import AIOKafkaClient, ConnectionGroup, CoordinationType
+from aiokafka.conn import AIOKafkaConnection
 from aiokafka.errors import KafkaError, NodeNotReadyError, UnknownTopicOrPartitionError
 from aiokafka.producer.sender import AddPartitionsToTxnHandler, EndTxnHandler, Sender
 
 from penstock_workers.client.record_batch import RecordBatch
 from penstock_workers.lease import right_to_write
+
+SILENCE_SECONDS = 3.0
+"""How long bytes may stay without the other side's word that they arrived. The kernel by itself sends them again for a
+quarter of an hour, also those of a process that is frozen or dead: a task's records would come behind its successor's.
+With half of the least session of Kafka, the time that a lease has, this is no longer than that session."""
+CONNECT_SECONDS = 5.0
+"""After it the kernel would try again ever more seldom."""
 
 
 class SealedByAiokafka:
@@ -119,6 +129,34 @@ def produce_by_right(producer: AIOKafkaProducer) -> None:
         await send(node_id, batches)
 
     sender._send_produce_req = send_by_right  # type: ignore[method-assign]
+
+
+def give_up_silent_connections(client: AIOKafkaClient) -> None:
+    """Have what does not arrive in SILENCE_SECONDS never arrive, and the client go on with a new connection as soon as
+    the network lets it. Call it before the client is started."""
+    get, bounded = client._get_conn, WeakSet[AIOKafkaConnection]()
+
+    async def get_bounded(
+        node_id: Any, *, group: ConnectionGroup = ConnectionGroup.DEFAULT, no_hint: bool = False
+    ) -> AIOKafkaConnection | None:
+        try:
+            async with asyncio.timeout(CONNECT_SECONDS):
+                connection: AIOKafkaConnection | None = await get(node_id, group=group, no_hint=no_hint)
+        except TimeoutError:
+            client.force_metadata_update()  # as after any other failure to connect
+            return None
+        if connection is not None and connection not in bounded:
+            bounded.add(connection)
+            _bound(connection)
+        return connection
+
+    client._get_conn = get_bounded  # type: ignore[method-assign]
+
+
+def _bound(connection: AIOKafkaConnection) -> None:
+    if connection._writer is not None and hasattr(socket, "TCP_USER_TIMEOUT"):  # else not Linux
+        to_log = connection._writer.get_extra_info("socket")
+        to_log.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(1000 * SILENCE_SECONDS))
 
 
 async def abandon(producer: AIOKafkaProducer) -> None:

@@ -15,6 +15,7 @@ from aiokafka.errors import KafkaError
 from aiokafka.structs import OffsetAndMetadata
 
 from penstock import Batch, RetryLater, TopicPartition
+from penstock_workers.client.aiokafka_parts import give_up_silent_connections
 from penstock_workers.client.errors import explained
 from penstock_workers.client.fetcher import Beginning, Fetcher, Isolation
 from penstock_workers.client.membership import Membership
@@ -61,6 +62,7 @@ class AiokafkaConsumer:
         self._client = AIOKafkaClient(
             **log.aiokafka_options(), client_id=client_id, metadata_max_age_ms=METADATA_MAX_AGE_MILLISECONDS
         )
+        give_up_silent_connections(self._client)
         self._fetcher = Fetcher(self._client, isolation, self._wake, beginning)
         self._coordinator: GroupCoordinator | None = None
         self._rebalance = Rebalance(self._wake)

@@ -17,6 +17,7 @@ from penstock_workers.client.aiokafka_parts import (
     abandon,
     ask_for_deleted_topics,
     end_transactions_once,
+    give_up_silent_connections,
     produce_by_right,
 )
 from penstock_workers.client.compression import Compression
@@ -76,6 +77,7 @@ class AiokafkaProducer:
         )
         try:
             async with asyncio.timeout(START_TIMEOUT_SECONDS):
+                give_up_silent_connections(self._producer.client)
                 produce_by_right(self._producer)
                 if self._transactional_id:
                     end_transactions_once(self._producer)

@@ -17,6 +17,7 @@ from aiokafka.client import AIOKafkaClient, ConnectionGroup, CoordinationType
 from aiokafka.protocol.group import JoinGroupRequest, SyncGroupRequest
 
 from penstock import PenstockError
+from penstock_workers.client.aiokafka_parts import give_up_silent_connections
 from penstock_workers.cluster.members import Member, View
 from penstock_workers.cluster.membership_refused import check_code, check_same_topics
 from penstock_workers.cluster.protocol import PROTOCOL, PROTOCOL_TYPE, Heartbeat, LeaveGroup, members_of
@@ -84,6 +85,7 @@ class GroupMember:
             client_id=f"penstock-{self._config.id}",
             request_timeout_ms=int(2000 * session_seconds),
         )
+        give_up_silent_connections(self._client)
         self._rejoin.set()
         self._tasks = [
             asyncio.create_task(self._join_for_ever(), name="join the worker group"),

@@ -16,6 +16,7 @@ import structlog
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 
+from penstock_workers.client.aiokafka_parts import give_up_silent_connections
 from penstock_workers.errors import LogUnavailable
 from penstock_workers.log_connection import LogConnection
 from penstock_workers.store.end_offsets import end_offsets
@@ -63,6 +64,7 @@ class TopicLog:
             auto_offset_reset="earliest",
             isolation_level="read_committed",
         )
+        give_up_silent_connections(self._consumer._client)
         self._consumer.assign([TopicPartition(self._topic, partition) for partition in range(partitions)])
         try:
             await self._consumer.start()

@@ -16,6 +16,7 @@ from aiokafka.partitioner import DefaultPartitioner
 from aiokafka.producer.message_accumulator import BatchBuilder
 
 from penstock import PenstockError
+from penstock_workers.client.aiokafka_parts import give_up_silent_connections
 from penstock_workers.log_connection import LogConnection
 from penstock_workers.store.records import TableRecord
 
@@ -64,6 +65,7 @@ class TopicWriter:
                 max_batch_size=MAX_BATCH_BYTES,
                 request_timeout_ms=REQUEST_TIMEOUT_MS,
             )
+            give_up_silent_connections(self._producer.client)
             await self._producer.start()
         return self._producer
 
