@@ -12,6 +12,7 @@ from penstock_workers import topic_creation
 from penstock_workers.converters.registry import OWN
 from penstock_workers.kafka_connect_options import UNSUPPORTED, WITHOUT_EFFECT
 from penstock_workers.kafka_connect_worker_options import CLIENTS, OF_CLIENTS, REASONS
+from penstock_workers.own_config_providers import OWN as OWN_CONFIG_PROVIDERS
 from penstock_workers.plugins import ConverterInfo
 from writers.markdown import options_table, table
 
@@ -21,8 +22,8 @@ TAKEN = {
     "header.converter": "Likewise.",
     "listeners": "One address, http://HOST:PORT, for rest.host.name and rest.port; without a host, all addresses.",
     "task.shutdown.graceful.timeout.ms": "For task.shutdown.graceful.timeout.seconds.",
-    "config.providers": "Names of providers of secrets. Of each, config.providers.NAME.class is file, directory, env or"
-    " Kafka's class of that kind, and config.providers.NAME.param.* are its parameters.",
+    "config.providers": "Names of providers of secrets. Of each, config.providers.NAME.class is file, directory, env,"
+    " Kafka's class of that kind or a plugin's class, and config.providers.NAME.param.* are its parameters.",
 }
 
 
@@ -39,10 +40,22 @@ def worker() -> str:
     page += "".join(f"## {group}\n\n{options_table(options)}" for group, options in groups.items())
     idle = REASONS | dict.fromkeys(CLIENTS, OF_CLIENTS)
     return (
-        f"{page}## As Kafka Connect's files have them\n\n{_explained(TAKEN)}"
+        f"{page}## As Kafka Connect's files have them\n\n{_explained(TAKEN)}{_config_providers()}"
         "## Without effect\n\nOptions of Kafka Connect's workers that are accepted and change nothing, and what is so "
         "instead. The worker says so when it starts. A dot at the end stands for all that begin so.\n\n"
         f"{_explained(idle)}"
+    )
+
+
+def _config_providers() -> str:
+    rows = [
+        [f"`{provider.name}`, `{provider.class_name}`", f"`{key}`", definition["description"]]
+        for provider in OWN_CONFIG_PROVIDERS
+        for key, definition in provider.schema["properties"].items()
+    ]
+    return (
+        "## Parameters of config providers\n\nThey follow `config.providers.NAME.param.`; see "
+        f"[secrets](../guides/secrets.md).\n\n{table(['class', 'parameter', 'here'], rows)}"
     )
 
 

@@ -24,6 +24,7 @@ This package imports nothing else of Penstock's: the platform depends on it, nev
 """
 
 from penstock.config import Config, SinkConfig, SourceConfig, option
+from penstock.config_provider import ConfigProvider, ConfigProviderConfig
 from penstock.connector import Connector, ConnectorClass, Sink, Source
 from penstock.converter import Column, Converter, ConverterConfig, Part
 from penstock.errors import (
@@ -46,6 +47,8 @@ __all__ = [
     "Batch",
     "Column",
     "Config",
+    "ConfigProvider",
+    "ConfigProviderConfig",
     "ConnectionLost",
     "Connector",
     "ConnectorClass",

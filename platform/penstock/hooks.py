@@ -12,6 +12,7 @@ from collections.abc import Sequence
 
 import pluggy
 
+from penstock.config_provider import ConfigProviderClass
 from penstock.connector import ConnectorClass
 from penstock.converter import ConverterClass
 
@@ -31,3 +32,8 @@ def penstock_connectors() -> Sequence[ConnectorClass]:  # type: ignore[empty-bod
 @hookspec
 def penstock_converters() -> Sequence[ConverterClass]:  # type: ignore[empty-body]
     """The converter classes of this plugin; likewise."""
+
+
+@hookspec
+def penstock_config_providers() -> Sequence[ConfigProviderClass]:  # type: ignore[empty-body]
+    """The classes of this plugin that know where secrets are; likewise."""

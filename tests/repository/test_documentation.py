@@ -11,7 +11,7 @@ import pytest
 
 from .pages import GUIDES, PAGES, ROOT, blocks, name_of
 
-CONVERTER_GUIDE = ROOT / "docs" / "guides" / "converters.md"
+CLASS_GUIDES = [ROOT / "docs" / "guides" / "converters.md", ROOT / "docs" / "guides" / "secrets.md"]
 CONNECTOR_GUIDE = ROOT / "docs" / "guides" / "write-a-connector.md"
 SQLITE_EXAMPLE = ROOT / "examples" / "sqlite"
 README_CONTRACT = """
@@ -94,8 +94,9 @@ def test_the_connectors_of_the_guide_keep_the_contract() -> None:
     assert " passed" in result.stdout
 
 
-def test_the_converter_of_the_guide_keeps_the_contract(tmp_path: Path) -> None:
-    for block in blocks(CONVERTER_GUIDE, "python"):
+@pytest.mark.parametrize("page", CLASS_GUIDES, ids=name_of)
+def test_the_class_of_a_guide_keeps_its_contract(tmp_path: Path, page: Path) -> None:
+    for block in blocks(page, "python"):
         path = tmp_path / block.splitlines()[0].removeprefix("# ")
         path.parent.mkdir(exist_ok=True)
         path.write_text(block)

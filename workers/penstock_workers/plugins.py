@@ -1,4 +1,4 @@
-"""What the control plane knows of a connector or converter class: data, never the class itself.
+"""What the control plane knows of a class of a plugin: data, never the class itself.
 
 Plugin code is imported in two kinds of process only: the one that discovers plugins and reads their schemas, and
 the task hosts. Everything else works with this description.
@@ -71,6 +71,27 @@ class ConverterInfo:
         """By the full name, by one of its own, or by the class's alone, with or without `Converter`."""
         simple = self.class_name.rpartition(".")[2]
         return name in (self.class_name, simple, simple.removesuffix("Converter"), *self.aliases)
+
+
+@dataclass(frozen=True, slots=True)
+class ConfigProviderInfo:
+    """One class that knows where secrets are, of a plugin or our own."""
+
+    class_name: str
+    """As a plugin's; of our own Apache Kafka's class that it stands for."""
+    version: str
+    import_path: str
+    schema: Mapping[str, Any]
+    """JSON Schema of its options, without the prefix that they have in a worker's configuration."""
+    aliases: Sequence[str] = ()
+
+    @property
+    def name(self) -> str:
+        """The shortest that may be used anywhere."""
+        return self.aliases[0] if self.aliases else self.class_name
+
+    def is_called(self, name: str) -> bool:
+        return name in (self.class_name, self.class_name.rpartition(".")[2], *self.aliases)
 
 
 def matching(name: str, plugins: Iterable[PluginInfo]) -> list[PluginInfo]:

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from penstock import PenstockError, Positions
 from penstock_workers.config import WorkerConfig
-from penstock_workers.config_providers import ConfigProvider
+from penstock_workers.config_providers import ConfiguredProvider
 from penstock_workers.connector_config import AT_LEAST_ONCE
 from penstock_workers.converters.choice import Converters
 from penstock_workers.desired import CLASS, DesiredConnector, StringMap, find_plugin, tasks_max
@@ -24,7 +24,7 @@ class TaskSpecs:
         tables: Tables,
         plugins: Sequence[PluginInfo],
         converters: Converters,
-        providers: Mapping[str, ConfigProvider],
+        providers: Mapping[str, ConfiguredProvider],
     ) -> None:
         self._config = config
         self._tables = tables

@@ -23,7 +23,7 @@ from penstock_workers.cluster.leadership import Leadership
 from penstock_workers.cluster.split_wishes import SplitWishes
 from penstock_workers.cluster.splitting import Splitting
 from penstock_workers.config import WorkerConfig
-from penstock_workers.config_providers import ConfigProvider
+from penstock_workers.config_providers import ConfiguredProvider
 from penstock_workers.connector_logs import ConnectorLog
 from penstock_workers.converters.choice import Converters
 from penstock_workers.dead_letters.connector_dead_letters import ConnectorDeadLetters
@@ -68,7 +68,7 @@ class Worker:
         config: WorkerConfig,
         plugins: Sequence[PluginInfo],
         converters: Converters | None = None,
-        config_providers: Mapping[str, ConfigProvider] | None = None,
+        config_providers: Mapping[str, ConfiguredProvider] | None = None,
     ) -> None:
         self._config = config
         self._tables = Tables(config, self._on_config_change, self._on_change)

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 from penstock import BadConfiguration, Problem
 from penstock.validation import validate
 from penstock_workers.config import WorkerConfig
-from penstock_workers.config_providers import KEY, ConfigProvider, providers_of, resolved
+from penstock_workers.config_providers import KEY, ConfiguredProvider, has_reference, providers_of, resolved
 from penstock_workers.converters.keys import PARTS, name_key, part_of
 from penstock_workers.kafka_connect_worker_options import CLIENTS, CONNECTION, REASONS, without_effect
 from penstock_workers.option_text import text_of
@@ -31,15 +31,16 @@ class WorkerOptions(NamedTuple):
     config: WorkerConfig
     converters: Mapping[str, str]
     """`key.converter`, `value.converter`, `header.converter` and their options."""
-    providers: Mapping[str, ConfigProvider]
+    providers: Mapping[str, ConfiguredProvider]
     without_effect: Mapping[str, list[str]]
     """Options that change nothing, by the reason."""
 
 
 def read_worker_options(raw: Mapping[str, Any]) -> WorkerOptions:
     """Raises BadConfiguration with every problem that one reading shows."""
-    providers = providers_of(raw)
-    raw = resolved(raw, providers)
+    own_providers = {name: each for name, each in providers_of(raw).items() if each.import_path}
+    raw = resolved(raw, own_providers)
+    providers = providers_of(raw) | own_providers
     _check_clients(raw)
     left = {key: value for key, value in raw.items() if not (key == KEY or key.startswith(f"{KEY}."))}
     converters = {key: text_of(value) for key, value in left.items() if part_of(key)}
@@ -50,7 +51,7 @@ def read_worker_options(raw: Mapping[str, Any]) -> WorkerOptions:
             idle[reason].append(key)
     skipped = {*converters, *(key for keys in idle.values() for key in keys), LISTENERS, GRACE_MS}
     own = {key: value for key, value in left.items() if key not in skipped}
-    problems = list(_unknown(own.keys() - known.keys()))
+    problems = [*_unknown(own.keys() - known.keys()), *_of_plugins(own, providers.keys() - own_providers.keys())]
     own = {key: own[key] for key in own.keys() & known.keys()} | dict(_listener(left)) | dict(_grace(left))
     problems += validate(WorkerConfig.json_schema(), own).problems
     if problems:
@@ -64,6 +65,13 @@ def _unknown(keys: Collection[str]) -> Iterator[Problem]:
         near = difflib.get_close_matches(key, known, n=1)
         hint = f"did you mean {near[0]}?" if near else "docs/reference/worker.md lists them all"
         yield Problem("unknown-option", "is not an option of a worker", key, hint)
+
+
+def _of_plugins(config: Mapping[str, Any], providers: Collection[str]) -> Iterator[Problem]:
+    for key, value in config.items():
+        if isinstance(value, str) and has_reference(value, providers):
+            text = "refers to a config provider of a plugin, whose code no worker runs"
+            yield Problem("unsupported-option", text, key, "use one of file, directory and env for it")
 
 
 def _listener(raw: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:

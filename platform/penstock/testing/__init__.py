@@ -33,13 +33,27 @@ A converter::
         values = [b"one", b"two"]
         unreadable = b"xyz"
 
+A config provider::
+
+    from penstock.testing import ConfigProviderContract
+
+    class TestVaultConfigProvider(ConfigProviderContract):
+        provider = VaultConfigProvider
+        values = {("db", "password"): "s3cret"}
+        missing = ("db", "nothing")
+
+        def make_world(self, directory):
+            (directory / "db.json").write_text('{"password": "s3cret"}')
+            return {"directory": str(directory)}
+
 They need pytest and nothing else: no log, no worker, no plugin of pytest. Each test of a contract says in its
 docstring what it demands and why.
 """
 
+from penstock.testing.config_provider import ConfigProviderContract
 from penstock.testing.converter import ConverterContract
 from penstock.testing.documentation import options_table
 from penstock.testing.sink import SinkContract
 from penstock.testing.source import SourceContract
 
-__all__ = ["ConverterContract", "SinkContract", "SourceContract", "options_table"]
+__all__ = ["ConfigProviderContract", "ConverterContract", "SinkContract", "SourceContract", "options_table"]

@@ -23,10 +23,11 @@ command.add_command(new_plugin)
 @command.command("list")
 @output_option
 def list_plugins(output: str) -> None:
-    """The connector and converter classes that are installed here."""
+    """The classes that are installed here: connectors, converters, config providers."""
     catalog = _catalog()
     installed = [(each, each.type) for each in catalog.plugins]
     installed += [(each, "converter") for each in catalog.converters.installed]
+    installed += [(each, "config provider") for each in catalog.provider_classes]
     if output == "json":
         print_json([{"class": each.class_name, "type": kind, "version": each.version} for each, kind in installed])
     else:
@@ -40,10 +41,9 @@ def list_plugins(output: str) -> None:
 @click.argument("name")
 @output_option
 def show_plugin(name: str, output: str) -> None:
-    """The options of connector or converter class NAME; with --output json its JSON Schema."""
+    """The options of class NAME: a connector, converter or config provider. With --output json its JSON Schema."""
     catalog = _catalog()
-    converter = catalog.converters.called(name)
-    plugin, kind = (converter, "converter") if converter else (found := catalog.find(name), found.type)
+    plugin, kind = _called(catalog, name)
     if output == "json":
         print_json(plugin.schema)
         return
@@ -59,6 +59,15 @@ def show_plugin(name: str, output: str) -> None:
     ]
     click.echo(f"{plugin.class_name} {plugin.version}, a {kind}\n")
     print_table(["OPTION", "TYPE", "DEFAULT", "DESCRIPTION"], rows)
+
+
+def _called(catalog: Any, name: str) -> tuple[Any, str]:
+    if converter := catalog.converters.called(name):
+        return converter, "converter"
+    if provider := next((each for each in catalog.provider_classes if each.is_called(name)), None):
+        return provider, "config provider"
+    connector = catalog.find(name)
+    return connector, connector.type
 
 
 def _catalog() -> Any:

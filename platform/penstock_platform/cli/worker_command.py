@@ -100,7 +100,7 @@ async def _serve(options: WorkerOptions) -> None:
     for problem in catalog.problems:
         log.warning("plugin cannot be used", **problem.to_dict())
     catalog.configure(options.converters, options.providers)
-    worker = Worker(config, catalog.plugins, catalog.converters, options.providers)
+    worker = Worker(config, catalog.plugins, catalog.converters, catalog.config_providers)
     server = await serve(worker, catalog, listening)
     try:
         await _until(_run(worker), stopping, draining, worker.leaving)

@@ -1,5 +1,5 @@
-"""Which connector and converter classes are installed, learnt without importing any of them here.
+"""Which classes of plugins are installed, learnt without importing any of them here.
 
 `discovery` starts `probe` in a process of its own, which is the only one to import plugin code; what comes back is
-data (`PluginInfo`, `ConverterInfo`, `Problem`), kept in a `catalog`.
+data (`PluginInfo`, `ConverterInfo`, `ConfigProviderInfo`, `Problem`), kept in a `catalog`.
 """

@@ -1,4 +1,4 @@
-"""The connector and converter classes that are installed, by the names that a configuration may use for them."""
+"""The classes of plugins that are installed, by the names that a configuration may use for them."""
 
 from __future__ import annotations
 
@@ -6,8 +6,10 @@ import difflib
 from collections.abc import Iterable, Mapping, Sequence
 
 from penstock import PenstockError, Problem
+from penstock_workers.config_providers import ConfiguredProvider, located
 from penstock_workers.converters.choice import Converters
-from penstock_workers.plugins import PluginInfo, matching
+from penstock_workers.own_config_providers import OWN
+from penstock_workers.plugins import ConfigProviderInfo, PluginInfo, matching
 
 LIKENESS = 0.75
 """Of a name to one that is meant. Below that any source is like any other."""
@@ -33,12 +35,17 @@ class Catalog:
     """What discovery found: usable classes, and problems of plugins that are installed but cannot be used."""
 
     def __init__(
-        self, plugins: Iterable[PluginInfo], problems: Sequence[Problem] = (), converters: Converters | None = None
+        self,
+        plugins: Iterable[PluginInfo],
+        problems: Sequence[Problem] = (),
+        converters: Converters | None = None,
+        provider_classes: Sequence[ConfigProviderInfo] = OWN,
     ) -> None:
         self.plugins: list[PluginInfo] = []
         self.converters = converters or Converters()
-        self.config_providers: frozenset[str] = frozenset()
-        """Whose references in configurations are resolved; see `penstock_workers.config_providers`."""
+        self.provider_classes = provider_classes
+        self.config_providers: Mapping[str, ConfiguredProvider] = {}
+        """By which references in configurations are resolved; see `penstock_workers.config_providers`."""
         self.problems = list(problems)
         for plugin in sorted(plugins, key=lambda each: each.class_name):
             if self.plugins and self.plugins[-1].class_name == plugin.class_name:
@@ -46,10 +53,10 @@ class Catalog:
             else:
                 self.plugins.append(plugin)
 
-    def configure(self, converters: Mapping[str, str], config_providers: Iterable[str]) -> None:
+    def configure(self, converters: Mapping[str, str], config_providers: Mapping[str, ConfiguredProvider]) -> None:
         """What the worker's configuration adds. Raises BadConfiguration where it names what is not installed."""
         self.converters = self.converters.with_defaults(converters)
-        self.config_providers = frozenset(config_providers)
+        self.config_providers = located(config_providers, self.provider_classes)
 
     def find(self, name: str) -> PluginInfo:
         """The class that `connector.class` names: in full, or shortened where that is clear."""

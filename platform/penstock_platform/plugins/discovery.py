@@ -13,7 +13,8 @@ from penstock import PenstockError, Problem
 from penstock_platform.plugins.catalog import Catalog
 from penstock_workers.converters.choice import Converters
 from penstock_workers.converters.registry import OWN
-from penstock_workers.plugins import ConverterInfo, PluginInfo
+from penstock_workers.own_config_providers import OWN as OWN_CONFIG_PROVIDERS
+from penstock_workers.plugins import ConfigProviderInfo, ConverterInfo, PluginInfo
 
 PROBE = "penstock_platform.plugins.probe"
 LOAD_TIMEOUT_SECONDS = 30.0  # heavy libraries take many seconds to import from a cold disk
@@ -26,6 +27,7 @@ class Findings:
 
     plugins: list[PluginInfo] = field(default_factory=list)
     converters: list[ConverterInfo] = field(default_factory=list)
+    config_providers: list[ConfigProviderInfo] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
     seen: list[str] = field(default_factory=list)
     """The plugins that a probe began to load, in order."""
@@ -41,7 +43,12 @@ async def discover(load_timeout_seconds: float = LOAD_TIMEOUT_SECONDS) -> Catalo
             raise _impossible(failure)
         findings.problems.append(_broken(findings.loading, failure))
         findings.loading = None
-    return Catalog(findings.plugins, findings.problems, Converters([*OWN, *findings.converters]))
+    return Catalog(
+        findings.plugins,
+        findings.problems,
+        Converters([*OWN, *findings.converters]),
+        [*OWN_CONFIG_PROVIDERS, *findings.config_providers],
+    )
 
 
 async def _probe(findings: Findings, load_timeout_seconds: float) -> str:
@@ -78,6 +85,7 @@ def _take(findings: Findings, line: bytes) -> None:
     findings.loading = None
     findings.plugins += [PluginInfo(**plugin) for plugin in message["plugins"]]
     findings.converters += [ConverterInfo(**converter) for converter in message["converters"]]
+    findings.config_providers += [ConfigProviderInfo(**provider) for provider in message["config_providers"]]
     findings.problems += [Problem(**problem) for problem in message["problems"]]
 
 

@@ -19,9 +19,10 @@ from typing import Any, NamedTuple, TextIO, TypeAlias
 
 import pluggy
 
-from penstock import Converter, Problem, hooks
+from penstock import ConfigProvider, Converter, Problem, hooks
 from penstock.connector import Sink, Source, is_source
 from penstock_workers.converters.registry import describe as describe_converter
+from penstock_workers.own_config_providers import describe as describe_config_provider
 
 Describe: TypeAlias = Callable[[Any, EntryPoint], dict[str, Any]]
 
@@ -34,6 +35,7 @@ def main() -> None:
         described = {
             "plugins": list(described_ones(offered.connectors, connector, entry_point, problems)),
             "converters": list(described_ones(offered.converters, converter, entry_point, problems)),
+            "config_providers": list(described_ones(offered.config_providers, config_provider, entry_point, problems)),
         }
         _write(output, {**described, "problems": [problem.to_dict() for problem in problems]})
     os._exit(0)  # a thread that a plugin started would keep this process alive
@@ -50,6 +52,7 @@ class Offered(NamedTuple):
 
     connectors: Sequence[Any] = ()
     converters: Sequence[Any] = ()
+    config_providers: Sequence[Any] = ()
 
 
 def load(entry_point: EntryPoint) -> tuple[Offered, list[Problem]]:
@@ -63,7 +66,8 @@ def load(entry_point: EntryPoint) -> tuple[Offered, list[Problem]]:
         if not manager.get_hookcallers(module):
             return Offered(), [_offers_nothing(entry_point)]
         hook = manager.hook
-        return Offered(list(chain(*hook.penstock_connectors())), list(chain(*hook.penstock_converters()))), []
+        hooks_of = (hook.penstock_connectors, hook.penstock_converters, hook.penstock_config_providers)
+        return Offered(*(list(chain(*each())) for each in hooks_of)), []
     except (Exception, SystemExit) as error:
         return Offered(), [_broken(entry_point, error)]
 
@@ -104,6 +108,13 @@ def converter(each: Any, entry_point: EntryPoint) -> dict[str, Any]:
     if not (isinstance(each, type) and issubclass(each, Converter)):
         raise TypeError(f"{each!r} is no Converter")
     return asdict(describe_converter(each, _class_name(each), _version(entry_point)))
+
+
+def config_provider(each: Any, entry_point: EntryPoint) -> dict[str, Any]:
+    """A `ConfigProviderInfo` as JSON."""
+    if not (isinstance(each, type) and issubclass(each, ConfigProvider)):
+        raise TypeError(f"{each!r} is no ConfigProvider")
+    return asdict(describe_config_provider(each, _class_name(each), _version(entry_point)))
 
 
 def _class_name(each: type) -> str:
@@ -148,8 +159,8 @@ def _offers_nothing(entry_point: EntryPoint) -> Problem:
         "empty-plugin",
         f"plugin {entry_point.name} offers nothing",
         f"entry point {entry_point.name} = {entry_point.value}",
-        "mark a function penstock_connectors() or penstock_converters() with @hookimpl in the module that the entry"
-        " point names",
+        "mark a function penstock_connectors(), penstock_converters() or penstock_config_providers() with @hookimpl in"
+        " the module that the entry point names",
     )
 
 

@@ -7,9 +7,10 @@ from textwrap import dedent
 
 import pytest
 
-from penstock import Problem
+from penstock import BadConfiguration, Problem
 from penstock_platform.plugins.catalog import Catalog
 from penstock_platform.plugins.discovery import discover
+from penstock_workers.config_providers import providers_of
 
 GOOD = """
     from penstock import Source, SourceConfig, hookimpl, option
@@ -198,3 +199,30 @@ async def test_a_plugin_may_bring_converters(environment: Environment) -> None:
     assert "hexes.HexConverter" not in [each.class_name for each in catalog.converters.usable("header")]
     assert "is no Converter" in problem_of(catalog, "hexes").message
     assert catalog.converters.find("json", "value")
+
+
+CONFIG_PROVIDER = """
+    from penstock import ConfigProvider, ConfigProviderConfig, hookimpl, option
+
+    class VaultConfig(ConfigProviderConfig):
+        url: str = option("Where the vault is.")
+
+    class VaultConfigProvider(ConfigProvider[VaultConfig]):
+        def value(self, path, key):
+            return "s3cret"
+
+    @hookimpl
+    def penstock_config_providers():
+        return [VaultConfigProvider, dict]
+"""
+
+
+async def test_a_plugin_may_bring_config_providers(environment: Environment) -> None:
+    environment.install("vaults", CONFIG_PROVIDER)
+    catalog = await discover()
+    named = {"config.providers": "v", "config.providers.v.class": "vaults.VaultConfigProvider"}
+    catalog.configure({}, providers_of(named | {"config.providers.v.param.url": "http://vault"}))
+    assert catalog.config_providers["v"].import_path == "vaults:VaultConfigProvider"
+    assert "is no ConfigProvider" in problem_of(catalog, "vaults").message
+    with pytest.raises(BadConfiguration, match=r"param\.url: is required"):
+        catalog.configure({}, providers_of(named))

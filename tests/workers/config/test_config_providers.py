@@ -6,8 +6,17 @@ from pathlib import Path
 
 import pytest
 
-from penstock import BadConfiguration
-from penstock_workers.config_providers import has_reference, is_reference, providers_of, resolved
+from penstock import BadConfiguration, ConfigProvider, ConfigProviderConfig, option
+from penstock_workers.config_providers import (
+    ConfiguredProvider,
+    UnresolvedReference,
+    has_reference,
+    is_reference,
+    located,
+    providers_of,
+    resolved,
+)
+from penstock_workers.own_config_providers import OWN, describe
 from penstock_workers.worker_options import read_worker_options
 
 JAVA = "org.apache.kafka.common.config.provider."
@@ -101,3 +110,67 @@ def test_only_one_reference_and_nothing_else_is_a_reference(value: str) -> None:
     assert is_reference("${env:A}", ["env"])
     assert is_reference("${env:some/path:A}", ["env"])
     assert not is_reference(value, ["env"])
+
+
+class ShelfConfig(ConfigProviderConfig):
+    token: str = option("How to get in.", secret=True)
+
+
+class ShelfConfigProvider(ConfigProvider[ShelfConfig]):
+    aliases = ("shelf",)
+
+    def value(self, path: str, key: str) -> str:
+        match key:
+            case "down":
+                raise ConnectionError("try again")
+            case "number":
+                return 7  # type: ignore[return-value]
+            case "token":
+                return self.config.token
+        raise LookupError(f"{path} has no {key}")
+
+
+SHELF = describe(ShelfConfigProvider, "penstock_shelf.ShelfConfigProvider", "1.0")
+SHELVED = {"config.providers": "s", "config.providers.s.class": "shelf", "config.providers.s.param.token": "t0k"}
+
+
+def shelved() -> dict[str, ConfiguredProvider]:
+    return located(providers_of(SHELVED), [*OWN, SHELF])
+
+
+def test_a_plugin_brings_a_provider_whose_options_may_themselves_be_secrets(secrets: Path) -> None:
+    of_file = {
+        "config.providers": "s,file",
+        "config.providers.s.param.token": f"${{file:{secrets}/db.properties:user}}",
+    }
+    options = read_worker_options(SHELVED | of_file)
+    providers = located(options.providers, [*OWN, SHELF])
+    assert resolved({"key": "${s:db:token}"}, providers) == {"key": "alice"}
+    assert "alice" not in repr(providers)
+
+
+@pytest.mark.parametrize(
+    ("changes", "where", "message"),
+    [
+        ({"config.providers.s.class": "shelv"}, "config.providers.s.class", "is no config provider"),
+        ({"config.providers.s.param.tokn": "x"}, "config.providers.s.param.tokn", "is not an option"),
+        ({"config.providers.s.class": "file"}, "config.providers.s.param.token", "is not an option"),
+    ],
+)
+def test_a_provider_that_cannot_be_made_is_told_when_the_worker_starts(
+    changes: dict[str, str], where: str, message: str
+) -> None:
+    with pytest.raises(BadConfiguration, match=message) as caught:
+        located(providers_of(SHELVED | changes), [*OWN, SHELF])
+    assert caught.value.problem.where == where
+
+
+@pytest.mark.parametrize(("key", "message"), [("pass", "db has no pass"), ("number", "int, which is no text")])
+def test_what_a_provider_does_not_have_is_for_a_person_to_see_to(key: str, message: str) -> None:
+    with pytest.raises(BadConfiguration, match=message):
+        resolved({"password": f"${{s:db:{key}}}"}, shelved())
+
+
+def test_what_may_pass_is_worth_another_try() -> None:
+    with pytest.raises(UnresolvedReference, match=r"\$\{s:db:down\} cannot be resolved now: ConnectionError"):
+        resolved({"password": "${s:db:down}"}, shelved())

@@ -106,7 +106,11 @@ def test_rest_listens_where_listeners_say(listeners: str, host: str) -> None:
         ({"value.convertor": "json"}, "value.convertor", "did you mean value.converter"),
         ({"producer.bootstrap.servers": "other:1"}, "producer.bootstrap.servers", "differs from bootstrap.servers"),
         ({"task.shutdown.graceful.timeout.ms": "soon"}, "task.shutdown.graceful.timeout.ms", "milliseconds"),
-        ({"config.providers": "vault"}, "config.providers.vault.class", "use one of file, directory, env"),
+        (
+            {"config.providers": "vault", "sasl.password": "${vault:log:password}"},
+            "sasl.password",
+            "use one of file, directory and env",
+        ),
     ],
 )
 def test_what_would_not_be_as_it_says_is_refused(raw: dict[str, Any], where: str, complaint: str) -> None:

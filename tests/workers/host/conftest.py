@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -13,6 +13,7 @@ import pytest
 import pytest_asyncio
 
 from penstock import Positions
+from penstock_workers.config_providers import ConfiguredProvider
 from penstock_workers.log_connection import LogConnection
 from penstock_workers.task_host import (
     Died,
@@ -111,6 +112,7 @@ async def run(fork_server: ForkServer) -> AsyncIterator[Run]:
         call_timeout_seconds: float = 30.0,
         exactly_once: bool = True,
         topic_creation_enable: bool = True,
+        config_providers: Mapping[str, ConfiguredProvider] | None = None,
         **config: str,
     ) -> Hosted:
         config = {"name": name, "connector.class": connector} | {k.replace("_", "."): v for k, v in config.items()}
@@ -125,6 +127,7 @@ async def run(fork_server: ForkServer) -> AsyncIterator[Run]:
             transactional_id=f"test-{name}-{task}" if exactly_once else "",
             call_timeout_seconds=call_timeout_seconds,
             topic_creation_enable=topic_creation_enable,
+            config_providers=config_providers or {},
         )
         hosted = Hosted(spec, fork_server, positions)
         started.append(hosted)

@@ -15,6 +15,7 @@ import orjson
 from penstock import Batch, Header
 from penstock_workers.connector_config import CommonConnectorConfig
 from penstock_workers.host.messages import TaskSpec
+from penstock_workers.host.secrets import without_secrets
 from penstock_workers.host.stages import RecordFailure
 
 PREFIX, OWN_PREFIX = "__connect.errors.", "__penstock.errors."
@@ -76,6 +77,6 @@ def _context(spec: TaskSpec, failure: RecordFailure) -> Iterator[Header]:
     yield f"{PREFIX}class.name", failure.by.encode()
     kind = type(cause)
     yield f"{PREFIX}exception.class.name", f"{kind.__module__}.{kind.__qualname__}".removeprefix("builtins.").encode()
-    yield f"{PREFIX}exception.message", str(cause).encode("utf-8", "backslashreplace")
-    trace = "".join(traceback.format_exception(failure.error))[-LONGEST_STACKTRACE:]
+    yield f"{PREFIX}exception.message", without_secrets(str(cause)).encode("utf-8", "backslashreplace")
+    trace = without_secrets("".join(traceback.format_exception(failure.error)))[-LONGEST_STACKTRACE:]
     yield f"{PREFIX}exception.stacktrace", trace.encode("utf-8", "backslashreplace")

@@ -11,6 +11,8 @@ import sys
 
 import structlog
 
+from penstock_workers.host.secrets import without_secrets
+
 OURS = "penstock_workers"
 
 
@@ -27,7 +29,7 @@ def configure_logging() -> None:
     )
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(
-        structlog.stdlib.ProcessorFormatter(
+        _Formatter(
             processors=[
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
                 structlog.processors.LogfmtRenderer(key_order=["level", "event"]),
@@ -41,6 +43,11 @@ def configure_logging() -> None:
     speak_up(OURS)
     # aiokafka logs as an error what it then retries; what it gives up on reaches us as an exception.
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
+
+
+class _Formatter(structlog.stdlib.ProcessorFormatter):
+    def format(self, record: logging.LogRecord) -> str:
+        return without_secrets(super().format(record))
 
 
 def speak_up(package: str) -> None:

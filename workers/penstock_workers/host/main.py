@@ -44,6 +44,7 @@ from penstock_workers.host.messages import (
     TopicsUsed,
 )
 from penstock_workers.host.rate_limit import RateLimit
+from penstock_workers.host.secrets import keep_secret, safe_error, safe_failure, secrets_of
 from penstock_workers.host.sink_task import SinkTask
 from penstock_workers.host.source_task import SourceTask
 from penstock_workers.host.task_failure import CALL_TIMEOUT, failure
@@ -96,11 +97,11 @@ async def run(control: socket.socket) -> None:
     ]
     try:
         apply_limits(spec.config)
-        spec = replace(spec, config=resolved(spec.config, spec.config_providers))
+        spec = replace(spec, config=resolved(spec.config, spec.config_providers, keep_secret))
         await run_task(spec, channel.post, stop, positions, rate_limit)
     except Exception as error:
         lift_memory_limit()
-        channel.post(failure(error, spec))
+        channel.post(safe_failure(failure(error, spec)))
     await channel.flush()
     for task in background:
         task.cancel()
@@ -225,7 +226,7 @@ async def run_reporting(task: Task, report: Report, *also: Callable[[], None]) -
             report(TopicsUsed(sorted(task.topics)))
             task.topics.clear()
         if errors := task.errors.take():
-            report(ErrorsSeen(errors))
+            report(ErrorsSeen([safe_error(error) for error in errors]))
         for each in also:
             each()
 
@@ -256,7 +257,9 @@ def load(spec: TaskSpec) -> Connector[Any]:
             hint="reinstall the plugin, or correct what its import raised",
         ) from error
     config_class = connector_class.config_class()
-    own = config_class.json_schema()["properties"]
+    schema = config_class.json_schema()
+    keep_secret(secrets_of(schema, spec.config))
+    own = schema["properties"]
     config = {key: value for key, value in spec.config.items() if key in own or not is_common(key)}
     connector: Connector[Any] = connector_class(config_class.parse(config))
     return connector

@@ -14,7 +14,7 @@ from typing import Any, TypeAlias
 import msgspec
 
 from penstock import Position, SourcePartition
-from penstock_workers.config_providers import ConfigProvider
+from penstock_workers.config_providers import ConfiguredProvider
 from penstock_workers.log_connection import LogConnection
 from penstock_workers.plugins import ConnectorType
 from penstock_workers.recent_errors import RecordPlace, TaskError
@@ -44,7 +44,7 @@ class TaskSpec:
     """How many the connector has: rate limits are shared among them."""
     logger_levels: Mapping[str, int] = field(default_factory=dict)
     """Those that somebody has set, see `NewLoggerLevels`."""
-    config_providers: Mapping[str, ConfigProvider] = field(default_factory=dict)
+    config_providers: Mapping[str, ConfiguredProvider] = field(default_factory=dict)
     """By which references in the configuration are resolved, in the process of the task and nowhere else."""
     converter_paths: Mapping[str, str] = field(default_factory=dict)
     """Where converters are found, by the names that the configuration has for them; Penstock's own need no place."""

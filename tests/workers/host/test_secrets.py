@@ -1,0 +1,35 @@
+"""What references stand for, and what options hold that are secrets, is known to the connector and to nobody else."""
+
+from __future__ import annotations
+
+import pytest
+
+from penstock_workers.config_providers import ConfiguredProvider
+from penstock_workers.host.secrets import HIDDEN
+from penstock_workers.task_host import ErrorsSeen, Failed
+
+from .conftest import Run
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+SHELF = {"shelf": ConfiguredProvider("Shelf", import_path="hosted_connectors.secretive:ShelfConfigProvider")}
+
+
+async def test_no_error_trace_or_log_line_tells_a_secret(run: Run, log: str) -> None:
+    hosted = await run(
+        "secretive:Telling",
+        bootstrap_servers=log,
+        config_providers=SHELF,
+        url="http://${shelf:user}:${shelf:db:password}@db/",
+        token="t0ken-in-clear",
+    )
+    failed = await hosted.until_event(Failed)
+    told = f"no way to http://{HIDDEN}:{HIDDEN}@db/ with {HIDDEN}"
+    assert failed.problem["message"] == told
+    assert failed.trace.startswith(f"http://{HIDDEN}:{HIDDEN}@db/: {told}")
+    (seen,) = [event for event in hosted.events if isinstance(event, ErrorsSeen)]
+    assert [(error.outcome, error.message) for error in seen.errors] == [("retried", told)]
+    lines = [str(line) for line in hosted.printed]
+    assert sum(told in line for line in lines) >= 4
+    for secret in ("pass-of-shelf", "user-of-shelf", "t0ken-in-clear"):
+        assert secret not in f"{hosted.events} {lines}"
