@@ -35,6 +35,10 @@ class Lease:
     def renew(self, until_ns: int) -> None:
         _CELL.pack_into(self._page, 0, until_ns)
 
+    def end(self) -> None:
+        """At once, whatever was left of it."""
+        self.renew(0)
+
     def is_held(self) -> bool:
         until_ns: int = _CELL.unpack_from(self._page, 0)[0]
         return now_ns() < until_ns

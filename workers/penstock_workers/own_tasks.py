@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 
+from penstock_workers.cluster.leader import is_made_for
+from penstock_workers.cluster.members import View
 from penstock_workers.desired import DesiredConnector
 from penstock_workers.plans import Plans
 from penstock_workers.reconcile import Runs
@@ -35,9 +37,9 @@ class OwnTasks:
                 self._given.setdefault(task, where.epoch)
         return here
 
-    async def lost(self, generation: int, runs: Runs) -> list[TaskId]:
+    async def lost(self, view: View, runs: Runs) -> list[TaskId]:
         """Of what runs here, that which others may have been given: by the assignment of this generation, once read."""
-        while self._tables.assignments.current.generation != generation:
+        while not is_made_for(self._tables.assignments.current, view):
             await self._read.wait()
             self._read.clear()
         places = self._tables.assignments.current.tasks

@@ -20,6 +20,7 @@ from penstock_workers.cluster.announcements import Announcements
 from penstock_workers.cluster.cluster import Cluster
 from penstock_workers.cluster.info import ClusterInfo, cluster_info
 from penstock_workers.cluster.leadership import Leadership
+from penstock_workers.cluster.members import View
 from penstock_workers.cluster.split_wishes import SplitWishes
 from penstock_workers.cluster.splitting import Splitting
 from penstock_workers.config import WorkerConfig
@@ -128,7 +129,9 @@ class Worker:
         """Stop all tasks gracefully; what is wanted stays in the log. To drain is to give them to the other workers
         before, if there are any. Without it they wait for this worker, for `restart.timeout.ms`, in case it is started
         again."""
-        if drain:
+        if self._cluster.is_lost:
+            await self._disown()
+        elif drain:
             await self._departure.drain()
         else:
             await self._departure.go_away()
@@ -255,13 +258,18 @@ class Worker:
     def _here(self) -> Mapping[str, DesiredConnector]:
         return self._own.here(self._supervisor.runs)
 
-    async def _admit(self, generation: int) -> None:
+    async def _admit(self, view: View) -> None:
         """This worker is a member again, and may have been none for a while: kill what others may have been given."""
-        if lost := await self._own.lost(generation, self._supervisor.runs):
+        if lost := await self._own.lost(view, self._supervisor.runs):
             log.warning("killing tasks that were given to others meanwhile", tasks=len(lost))
             await self._supervisor.kill(lost)
         self._own.are_admitted = True
         self._on_change()
+
+    async def _disown(self) -> None:
+        """All that runs here is another's: it ends at once, and what would be said of it would pass for his word."""
+        self._own.are_admitted = False
+        await self._supervisor.kill(list(self._supervisor.runs))
 
     @property
     def _leader(self) -> str:

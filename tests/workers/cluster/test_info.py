@@ -10,7 +10,7 @@ HERE, AWAY = Place("here", 3), Place("away", 2)
 
 
 def test_who_is_there_and_who_will_be_back() -> None:
-    decision = Assignment(3, "here", 1, {STAYS: HERE, KEPT: AWAY}, {MOVES: HERE}, {"away": 70, "here": 60})
+    decision = Assignment(3, "here", 1, "", {STAYS: HERE, KEPT: AWAY}, {MOVES: HERE}, {"away": 70, "here": 60})
     here = WorkerInfo("here", "http://here", True, False, [STAYS], [MOVES])
     there = View.of(1, "here", [Member("here", "http://here")])
     assert cluster_info(there, decision) == ClusterInfo("here", 3, [here], [AwayWorker("away", [KEPT])])

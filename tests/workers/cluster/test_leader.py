@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass, field, replace
+from itertools import count as counter
 
 import pytest
 from hypothesis import settings
@@ -21,6 +22,7 @@ from penstock_workers.cluster.leader import (
     abandoned,
     acknowledged,
     decide,
+    is_made_for,
     next_deadline_ms,
     taken_over,
 )
@@ -48,8 +50,9 @@ def tasks(
 class Worker:
     """One process of a worker."""
 
-    generation: int
-    """In which it joined: it runs nothing before it has read the assignment of that."""
+    member_id: str
+    joined: int
+    """At how many views: it runs nothing before it has read an assignment that was made for a later one."""
     read: int
     """How many assignments it has read."""
     may_run: bool = False
@@ -69,9 +72,12 @@ class ClusterMachine(RuleBasedStateMachine):
         self.now_ms = 0
         self.wanted: dict[TaskId, WantedTask] = {}
         self.workers: dict[str, Worker] = {}
+        self.member_ids = map(str, counter())
         self.generation = 0
         self.views: list[View] = []
         """All so far. A leader that is late decides by an old one until it is fenced."""
+        self.led = 0
+        """The last of them by which one has decided."""
         self.join("a")
         self.join("b")
         self.configure("x", 3, "")
@@ -81,7 +87,8 @@ class ClusterMachine(RuleBasedStateMachine):
     def regroup(self) -> None:
         self.generation += 1
         members = [
-            Member(name, "", worker.draining, AWAY_MS if worker.away else 0) for name, worker in self.workers.items()
+            Member(name, "", worker.draining, AWAY_MS if worker.away else 0, member_id=worker.member_id)
+            for name, worker in self.workers.items()
         ]
         if members:
             self.views.append(View.of(self.generation, members[0].worker_id, members))
@@ -89,8 +96,11 @@ class ClusterMachine(RuleBasedStateMachine):
     @rule(name=names)
     def join(self, name: str) -> None:
         if name not in self.workers:
-            self.workers[name] = Worker(self.generation + 1, len(self.log))
+            self.workers[name] = self.started()
             self.regroup()
+
+    def started(self, *, draining: bool = False) -> Worker:
+        return Worker(next(self.member_ids), len(self.views), len(self.log), draining=draining)
 
     @rule(name=names)
     def die(self, name: str) -> None:
@@ -102,8 +112,17 @@ class ClusterMachine(RuleBasedStateMachine):
     def restart_in_place(self, name: str) -> None:
         """Killed and started again before anybody noticed: it keeps its place in the group."""
         if worker := self.workers.get(name):
-            self.workers[name] = Worker(self.generation + 1, len(self.log), draining=worker.draining)
+            self.workers[name] = self.started(draining=worker.draining)
             self.regroup()
+
+    @rule()
+    def start_all_again(self) -> None:
+        """After a while, in which the group was forgotten as Kafka forgets empty ones: it counts generations anew."""
+        names = [*self.workers]
+        self.workers.clear()
+        self.generation = 0
+        for name in names:
+            self.join(name)
 
     @rule(name=names)
     def go_away(self, name: str) -> None:
@@ -148,8 +167,9 @@ class ClusterMachine(RuleBasedStateMachine):
     @rule(late=st.integers(1, 3))
     def lead(self, late: int) -> None:
         """A leader of this generation, or of one before, until a later one has written."""
-        seen = self.views[-min(late, len(self.views))]
-        if seen.generation >= self.log[-1].generation:
+        number = len(self.views) - min(late, len(self.views))
+        if number >= self.led:
+            self.led, seen = number, self.views[number]
             done = acknowledged(self.log[-1], self.stops)
             decided = decide(self.log[-1], seen, self.wanted, done, self.now_ms)
             if decided is not self.log[-1]:
@@ -182,7 +202,7 @@ class ClusterMachine(RuleBasedStateMachine):
         worker = self.workers[name]
         worker.read = min(worker.read + 1, len(self.log))
         seen = self.log[worker.read - 1]
-        worker.may_run = worker.may_run or seen.generation >= worker.generation
+        worker.may_run = worker.may_run or any(is_made_for(seen, view) for view in self.views[worker.joined :])
         mine = {task: where for task, where in seen.tasks.items() if where.worker == name} if worker.may_run else {}
         worker.stopping |= {task for task, where in worker.running.items() if mine.get(task) != where}
         for task, where in mine.items():
@@ -411,6 +431,26 @@ def test_where_all_drain_the_tasks_stay() -> None:
     before = settled(Assignment(), view("a"), tasks("x", 2))
     after = settled(before, view("a", generation=2, draining=("a",)), tasks("x", 2))
     assert replace(after, generation=1, epoch=before.epoch) == before
+
+
+def test_an_assignment_of_another_day_is_made_for_no_generation_of_today() -> None:
+    """Kafka forgets a group that was empty for some minutes, and counts its generations anew."""
+    wanted = tasks("x", 2)
+    first, second = (
+        View.of(2, "a", [Member(name, "", member_id=f"{name}-{day}") for name in ("a", "b")]) for day in (1, 2)
+    )
+    of_first = settled(Assignment(), first, wanted)
+    assert is_made_for(of_first, first)
+    assert not is_made_for(of_first, second)
+    of_second = settled(of_first, second, wanted)
+    assert is_made_for(of_second, second), "whoever waits to be admitted is told, though nothing moves"
+    assert of_second.tasks == of_first.tasks
+
+
+def test_a_process_that_has_died_is_taken_out_of_a_view_and_its_successor_is_not() -> None:
+    group = View.of(1, "a", [Member("a", "", member_id="a-1"), Member("b", "", member_id="b-2")])
+    assert group.without(Member("b", "", member_id="b-2")).members.keys() == {"a"}
+    assert group.without(Member("b", "", member_id="b-1")) == group
 
 
 def test_an_assignment_comes_through_the_log_unchanged() -> None:

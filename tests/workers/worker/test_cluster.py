@@ -280,3 +280,27 @@ async def test_a_worker_with_other_topics_is_no_member(workers: list[Worker], co
     assert refused.value.problem.code == "another-cluster"
     await stranger.stop()
     assert [member.worker_id for member in workers[0].members().workers] == ["one", "two"]
+
+
+async def test_of_two_processes_of_one_id_the_former_ends_at_once_and_takes_nothing_with_it(
+    config: WorkerConfig, fresh_topic: str
+) -> None:
+    """Started by mistake, or behind one that was only cut off. What the former says would pass for the other's word."""
+    config = replace(config, worker_id="one", drain_timeout_seconds=3600.0)
+    former, later = Worker(config, PLUGINS), Worker(config, PLUGINS)
+    await former.start()
+    for number in range(2):
+        await former.changes.create(f"c{number}", numbers(fresh_topic))
+        await wait_for_state(former, f"c{number}", State.RUNNING)
+    await later.start()
+    with pytest.raises(PenstockError, match="another process has joined the cluster under this worker's id") as refused:
+        async with asyncio.timeout(20):
+            await former.lost()
+    assert refused.value.problem.code == "worker-id-in-use"
+    assert not former._lease.is_held(), "from now on its tasks write nothing"
+    async with asyncio.timeout(20):
+        await former.stop(drain=True)
+    await wait_until(lambda: later._lease.is_held() and len(later._supervisor.runs) == 2)
+    for number in range(2):
+        await wait_for_state(later, f"c{number}", State.RUNNING)
+    await later.stop()

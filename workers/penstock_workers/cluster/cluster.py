@@ -24,7 +24,7 @@ class Cluster:
         lease: Lease,
         leadership: Leadership,
         *,
-        admit: Callable[[int], Awaitable[None]],
+        admit: Callable[[View], Awaitable[None]],
         on_view: Callable[[], None],
     ) -> None:
         """`admit`: see GroupMember. `on_view` follows each change of `view`."""
@@ -55,6 +55,11 @@ class Cluster:
         """Returns only by raising why this worker can be no member of its cluster."""
         assert self._member is not None
         await asyncio.shield(self._member.fenced)
+
+    @property
+    def is_lost(self) -> bool:
+        """This worker is no member any more, and will be none."""
+        return self._member is not None and self._member.fenced.done()
 
     def drain(self) -> None:
         """Have the leader move all tasks of this worker to the others."""
@@ -108,5 +113,5 @@ class Cluster:
         if not await self._member.remove(member):
             return
         if self.view is not None and self.view.leader == self._config.id:
-            self._follow(self.view.without(member.worker_id))
+            self._follow(self.view.without(member))
         self._member.rejoin()

@@ -37,7 +37,6 @@ LEAVE_SECONDS = 2.0
 NO_GENERATION = -1
 
 NONE, UNKNOWN_MEMBER, REBALANCE_IN_PROGRESS = 0, 25, 27
-FENCED_INSTANCE = 82
 MOVED = (14, 15, 16)
 """The coordinator is loading, not available, or another node."""
 
@@ -49,12 +48,12 @@ class GroupMember:
         url: str,
         lease: Lease,
         *,
-        admit: Callable[[int], Awaitable[None]],
+        admit: Callable[[View], Awaitable[None]],
         on_view: Callable[[View], None],
     ) -> None:
-        """`admit` is awaited, with the generation, after each joining that follows a time without a right to run: when
-        it returns, nothing runs here that may have been given to others meanwhile. `on_view` follows each generation.
-        """
+        """`admit` is awaited, with the view of the generation, after each joining that follows a time without a right
+        to run: when it returns, nothing runs here that may have been given to others meanwhile. `on_view` follows each
+        generation."""
         self._config = config
         self._url = url
         self._lease = lease
@@ -120,13 +119,14 @@ class GroupMember:
         self._rejoin.set()
 
     async def remove(self, member: Member) -> bool:
-        """Take a dead worker out of the group, so that nobody waits for the end of its session."""
+        """Take a dead worker out of the group, so that nobody waits for the end of its session. False where it is not
+        known to be out, or another process has its place."""
         try:
-            await self._leave(member.member_id, member.worker_id)
+            code = await self._leave(member.member_id, member.worker_id)
         except kafka.KafkaError as error:
             log.warning("dead worker could not be removed from the group", worker=member.worker_id, error=repr(error))
             return False
-        return True
+        return code in (NONE, UNKNOWN_MEMBER)
 
     async def _join_for_ever(self) -> None:
         connected = False
@@ -190,10 +190,10 @@ class GroupMember:
             self._admitted = False
             if self._admission is not None:
                 self._admission.cancel()
-            self._admission = asyncio.create_task(self._be_admitted(view.generation), name="wait for admission")
+            self._admission = asyncio.create_task(self._be_admitted(view), name="wait for admission")
 
-    async def _be_admitted(self, generation: int) -> None:
-        await self._admit(generation)
+    async def _be_admitted(self, view: View) -> None:
+        await self._admit(view)
         self._admitted = True
         self._renew()
 
@@ -253,15 +253,28 @@ class GroupMember:
         check_code(self._config, code)
         if code == UNKNOWN_MEMBER:
             log.warning("this worker is no member of its group any more, joining again")
-            self._member_id, self._generation, self._admitted = "", NO_GENERATION, False
+            self._member_id, self._generation = "", NO_GENERATION
+            self._lose_admission()
         self._rejoin.set()
 
+    def _lose_admission(self) -> None:
+        """The group has said that this worker is none of its members: its tasks may be given to others from now on, so
+        nothing is left of the right to run them either."""
+        self._admitted = False
+        if self._admission is not None:
+            self._admission.cancel()
+        self._lease.end()
+
     def _fail(self, error: PenstockError) -> None:
+        self._lose_admission()
         if not self.fenced.done():
             self.fenced.set_exception(error)
 
-    async def _leave(self, member_id: str, worker_id: str) -> None:
-        await self._ask(LeaveGroup(self._config.group_id, member_id, worker_id), ConnectionGroup.COORDINATION)
+    async def _leave(self, member_id: str, worker_id: str) -> int:
+        """The coordinator's word on this member."""
+        request = LeaveGroup(self._config.group_id, member_id, worker_id)
+        answer = await self._ask(request, ConnectionGroup.COORDINATION)
+        return next((code for _member_id, _worker_id, code in answer.members), NONE)
 
     async def _ask(self, request: Any, connection: ConnectionGroup) -> Any:
         """The coordinator's answer. Raises KafkaError where there is none."""

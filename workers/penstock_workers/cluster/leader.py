@@ -56,9 +56,15 @@ def decide(current: Assignment, view: View, wanted: Wanted, stopped: Collection[
     for task in to_move(movable, pending, takers, weights, _may_take(wanted)):
         revoke(task)
     tasks |= _placed(wanted, tasks, revoking, takers, weights, epoch)
-    if (tasks, revoking, away, view.generation) == (current.tasks, current.revoking, current.away, current.generation):
+    if is_made_for(current, view) and (tasks, revoking, away) == (current.tasks, current.revoking, current.away):
         return current
-    return Assignment(epoch, view.leader, view.generation, tasks, revoking, away)
+    return Assignment(epoch, view.leader, view.generation, view.leader_member_id, tasks, revoking, away)
+
+
+def is_made_for(assignment: Assignment, view: View) -> bool:
+    """By the leader of this generation, who counts on its members, and on no others."""
+    made_for = (assignment.generation, assignment.leader_member_id)
+    return made_for == (view.generation, view.leader_member_id)
 
 
 def taken_over(current: Assignment, now_ms: int) -> Assignment:

@@ -15,7 +15,15 @@ import structlog
 
 from penstock import Batch, PenstockError
 from penstock_workers import client
-from penstock_workers.cluster.leader import Wanted, abandoned, acknowledged, decide, next_deadline_ms, taken_over
+from penstock_workers.cluster.leader import (
+    Wanted,
+    abandoned,
+    acknowledged,
+    decide,
+    is_made_for,
+    next_deadline_ms,
+    taken_over,
+)
 from penstock_workers.cluster.members import View
 from penstock_workers.config import WorkerConfig
 from penstock_workers.lease import now_ns
@@ -110,7 +118,7 @@ class Leadership:
             await self._tables.config_log.read_to_end()
         assert self._view is not None
         view = self._view
-        if view.generation != current.generation:  # whoever has just joined said before which classes it has
+        if not is_made_for(current, view):  # whoever has just joined said before which classes it has
             await self._tables.cluster_log.read_to_end()
         stopped = acknowledged(current, self._tables.stops.by_worker)
         now_ms = _now_ms()

@@ -49,6 +49,12 @@ class View:
     members: Mapping[str, Member]
     """By worker id."""
 
+    @property
+    def leader_member_id(self) -> str:
+        """Of the leader's process; empty where it is not among the members."""
+        leader = self.members.get(self.leader)
+        return leader.member_id if leader else ""
+
     def encode(self) -> bytes:
         told = {"generation": self.generation, "leader": self.leader}
         return orjson.dumps(told | {"members": [asdict(member) for member in self.members.values()]})
@@ -62,6 +68,7 @@ class View:
     def of(cls, generation: int, leader: str, members: Iterable[Member]) -> Self:
         return cls(generation, leader, {member.worker_id: member for member in members})
 
-    def without(self, worker_id: str) -> View:
-        others = (member for member in self.members.values() if member.worker_id != worker_id)
+    def without(self, gone: Member) -> View:
+        """Without this process; the next of its worker id, where that is there, stays."""
+        others = (member for member in self.members.values() if member != gone)
         return View.of(self.generation, self.leader, others)

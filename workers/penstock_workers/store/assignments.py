@@ -28,6 +28,9 @@ class Assignment:
     generation: int = 0
     """Of the group, whose members it was made for. Who has just joined runs nothing before it has read that of its own
     generation: an earlier one may be followed by a decision that counts it as dead."""
+    leader_member_id: str = ""
+    """The process that led this generation. Kafka forgets a group that is empty for some minutes, and counts anew: the
+    number alone may be that of another day."""
     tasks: Mapping[TaskId, Place] = field(default_factory=dict)
     """Each task that may run, and where. What is not here runs nowhere."""
     revoking: Mapping[TaskId, Place] = field(default_factory=dict)
@@ -63,6 +66,7 @@ def assignment_record(assignment: Assignment, now_ms: int = 0) -> TableRecord:
         "epoch": assignment.epoch,
         "leader": assignment.leader,
         "generation": assignment.generation,
+        "leader_member_id": assignment.leader_member_id,
         "tasks": _by_worker(assignment.tasks),
         "revoking": _by_worker(assignment.revoking),
         "away_ms": {worker: until_ms - now_ms for worker, until_ms in assignment.away.items()},
@@ -84,6 +88,7 @@ def _parse(value: bytes) -> Assignment:
             int(content["epoch"]),
             str(content["leader"]),
             int(content["generation"]),
+            str(content.get("leader_member_id", "")),
             _places(content["tasks"]),
             _places(content["revoking"]),
             {worker: int(until_ms) for worker, until_ms in content.get("away_ms", {}).items()},
