@@ -10,6 +10,7 @@ import asyncio
 import random
 import resource
 import time
+import traceback
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -41,6 +42,7 @@ from penstock_workers.task_host import (
     TaskSpec,
     TopicsUsed,
 )
+from penstock_workers.upkeep import keep_going
 
 WATCH_INTERVAL_SECONDS = 1.0
 PAUSE_FACTOR = 4
@@ -78,7 +80,7 @@ class Supervisor:
         self.seen = Seen()
         self._hosts: dict[TaskId, TaskHost] = {}
         self._stops: dict[TaskId, asyncio.Event] = {}
-        self._running: set[asyncio.Task[None]] = set()
+        self._running: dict[TaskId, asyncio.Task[None]] = {}
         self._fork_server = ForkServer(lease_descriptor)
         self._changed = asyncio.Event()
         self._loops: list[asyncio.Task[None]] = []
@@ -86,10 +88,7 @@ class Supervisor:
     async def start(self) -> None:
         allow_many_descriptors()
         await self._fork_server.start()
-        self._loops = [
-            asyncio.create_task(self._reconcile_for_ever(), name="reconcile"),
-            asyncio.create_task(self._watch_for_ever(), name="watch"),
-        ]
+        self._loops = [keep_going("reconcile", self._reconcile_for_ever), keep_going("watch", self._watch_for_ever)]
 
     async def stop(self) -> None:
         """Stop all tasks, at the same time, each gracefully."""
@@ -99,7 +98,7 @@ class Supervisor:
                 await loop
         for stop in self._stops.values():
             stop.set()
-        await asyncio.gather(*self._running, return_exceptions=True)
+        await asyncio.gather(*self._running.values(), return_exceptions=True)
         await self._fork_server.stop()
 
     def wake(self) -> None:
@@ -141,13 +140,13 @@ class Supervisor:
 
     async def kill(self, tasks: Collection[TaskId]) -> None:
         """End them at once, as those of others. Returns when nothing of them runs."""
-        hosts = [self._hosts[task] for task in tasks if task in self._hosts]
-        await asyncio.gather(*(host.kill() for host in hosts))
         for task in tasks:
             if (run := self.runs.get(task)) and run.phase in reconcile.ALIVE:
-                self.runs[task] = reconcile.stopping(run, time.monotonic())
-                self._stops[task].set()
-        self.wake()
+                self._stop(task)
+        hosts = [self._hosts[task] for task in tasks if task in self._hosts]
+        await asyncio.gather(*(host.kill() for host in hosts))
+        if running := [self._running[task] for task in tasks if task in self._running]:
+            await asyncio.wait(running)  # whoever is cancelled here cancels no run
 
     def remember_only(self, connectors: Collection[str]) -> None:
         """Those, and what still runs: all others are gone."""
@@ -190,8 +189,7 @@ class Supervisor:
             case Start(task, config):
                 self._start(task, config)
             case Stop(task):
-                self.runs[task] = reconcile.stopping(self.runs[task], time.monotonic())
-                self._stops[task].set()
+                self._stop(task)
             case Tell(task, config):
                 self.runs[task] = reconcile.told(self.runs[task], config)
                 if host := self._hosts.get(task):
@@ -204,18 +202,29 @@ class Supervisor:
         self.seen.starts(task, again=before is not None)
         self.runs[task] = reconcile.starting(before, config, time.monotonic())
         self._stops[task] = asyncio.Event()
-        running = asyncio.create_task(self._run(task, config, self._stops[task]), name=f"run {task}")
-        self._running.add(running)
-        running.add_done_callback(self._running.discard)
+        self._running[task] = asyncio.create_task(self._run(task, config, self._stops[task]), name=f"run {task}")
+
+    def _stop(self, task: TaskId) -> None:
+        self.runs[task] = reconcile.stopping(self.runs[task], time.monotonic())
+        self._stops[task].set()
 
     async def _run(self, task: TaskId, config: StringMap, stop: asyncio.Event) -> None:
+        try:
+            await self._run_to_its_end(task, config, stop)
+        except Exception:  # a defect of ours: told where people look for what is wrong with the task
+            now, jitter = time.monotonic(), random.random()
+            self._failed(task, reconcile.failed_unexpectedly(self.runs[task], traceback.format_exc(), now, jitter))
+        finally:
+            del self._running[task], self._stops[task]
+
+    async def _run_to_its_end(self, task: TaskId, config: StringMap, stop: asyncio.Event) -> None:
         """One run: prepare, start, wait for its end or for the wish to end it."""
         end: asyncio.Future[Failed | Died] = asyncio.get_running_loop().create_future()
         try:
             spec = await _unless(stop, self._prepare(task, config))
         except PenstockError as error:
             return self._set(task, reconcile.postponed(self.runs[task], str(error), time.monotonic()))
-        if spec is None:
+        if spec is None or stop.is_set():
             return self._stopped(task)
         try:
             positions = partial(self._positions, task.connector)
@@ -227,6 +236,9 @@ class Supervisor:
             return self._failed(task, reconcile.died(self.runs[task], trace, time.monotonic(), random.random()))
         try:
             self._hosts[task] = host
+            if stop.is_set():  # while the process was being made: it has nothing to deliver
+                await host.kill()
+                return self._stopped(task)
             if self.runs[task].config != config:  # told while there was nobody to hear
                 host.tell(self.runs[task].config)
             if self._logger_levels != spec.logger_levels:

@@ -15,6 +15,21 @@ log = structlog.get_logger()
 RETRY_SECONDS = 1.0
 
 
+def keep_going(name: str, loop: Callable[[], Awaitable[None]]) -> asyncio.Task[None]:
+    """Work that has no end, begun again where an error ends it that nobody foresaw. A worker that went on without it
+    would look well, and keep its tasks from all others."""
+    return asyncio.create_task(_despite_defects(name, loop), name=name)
+
+
+async def _despite_defects(name: str, loop: Callable[[], Awaitable[None]]) -> None:
+    while True:
+        try:
+            return await loop()
+        except Exception:
+            log.exception("this is a defect, please report it; going on", work=name)
+            await asyncio.sleep(RETRY_SECONDS)
+
+
 class Upkeep:
     """Calls `work`, never twice at a time, after each `soon`; several of these may be answered by one call."""
 
@@ -25,7 +40,7 @@ class Upkeep:
         self._working: asyncio.Task[None] | None = None
 
     def start(self) -> None:
-        self._working = asyncio.create_task(self._keep_up(), name=self._name)
+        self._working = keep_going(self._name, self._keep_up)
 
     async def stop(self) -> None:
         """Also where it never started."""
@@ -49,5 +64,8 @@ class Upkeep:
                 log.warning("failed, trying again", work=self._name, **error.to_dict())
                 self._due.set()
                 await asyncio.sleep(RETRY_SECONDS)
+            except Exception:
+                self._due.set()
+                raise
             else:  # never more than half the time: what comes meanwhile is done in one go
                 await asyncio.sleep(loop.time() - began_seconds)

@@ -23,6 +23,7 @@ from penstock_workers.cluster.membership_refused import check_code, check_same_t
 from penstock_workers.cluster.protocol import PROTOCOL, PROTOCOL_TYPE, Heartbeat, LeaveGroup, members_of
 from penstock_workers.config import WorkerConfig
 from penstock_workers.lease import Lease, now_ns
+from penstock_workers.upkeep import keep_going
 
 log = structlog.get_logger()
 
@@ -85,10 +86,9 @@ class GroupMember:
             request_timeout_ms=int(2000 * session_seconds),
         )
         give_up_silent_connections(self._client)
-        self._rejoin.set()
         self._tasks = [
-            asyncio.create_task(self._join_for_ever(), name="join the worker group"),
-            asyncio.create_task(self._beat_for_ever(), name="heartbeats of the worker group"),
+            keep_going("join the worker group", self._join_for_ever),
+            keep_going("heartbeats of the worker group", self._beat_for_ever),
         ]
 
     async def stop(self) -> None:
@@ -130,6 +130,7 @@ class GroupMember:
 
     async def _join_for_ever(self) -> None:
         connected = False
+        self._rejoin.set()
         while True:
             await self._rejoin.wait()
             self._rejoin.clear()

@@ -31,6 +31,7 @@ from penstock_workers.status import TaskId
 from penstock_workers.store.assignments import Assignment, assignment_record
 from penstock_workers.store.records import TableRecord
 from penstock_workers.store.tables import Tables
+from penstock_workers.upkeep import keep_going
 
 log = structlog.get_logger()
 
@@ -62,7 +63,7 @@ class Leadership:
         self._view = view
         leads = view.leader == self._config.id
         if leads and self._leading is None:
-            self._leading = asyncio.create_task(self._lead(), name="lead the cluster")
+            self._leading = keep_going("lead the cluster", self._lead)
         elif not leads and self._leading is not None:
             self._leading.cancel()
             self._leading = None
