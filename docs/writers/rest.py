@@ -125,6 +125,7 @@ WORDS: dict[str, Any] = {
     "groups": ["Connector", "Common"],
     "records_total": 120000,
     "bytes_total": 12400000,
+    "records_per_second": 500.0,
     "records_in_flight": 1000,
     "last_progress_seconds": 0.2,
     "unanswered": [],

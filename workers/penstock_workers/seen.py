@@ -12,6 +12,7 @@ from penstock_workers.connector_logs import ConnectorLogs
 from penstock_workers.host.latency import added
 from penstock_workers.host.messages import Died, Failed, Progress
 from penstock_workers.obituary import obituary
+from penstock_workers.rate import Rate
 from penstock_workers.recent_errors import ConnectorErrors, task_error
 from penstock_workers.status import TaskId, TaskMetrics
 from penstock_workers.watchdog import Watchdog
@@ -34,6 +35,7 @@ class Seen:
         self.errors = ConnectorErrors()
         self.metrics: dict[TaskId, TaskMetrics] = {}
         self.watchdog = Watchdog()
+        self._rates: dict[TaskId, Rate] = {}
         self._at_start: dict[TaskId, TaskMetrics] = {}
         """The numbers that the run under way goes on from."""
 
@@ -41,11 +43,20 @@ class Seen:
         known = self.metrics.get(task, TaskMetrics())
         metrics = replace(known, restarts=known.restarts + again, records_in_flight=0, records_lag=None)
         self.metrics[task] = self._at_start[task] = metrics
+        self._rates[task] = Rate(time.monotonic())
 
     def progress(self, task: TaskId, progress: Progress, now: float) -> None:
         """`now`: of a clock that does not go back."""
         self.watchdog.progress(task, progress, now)
-        self.metrics[task] = went_on(self.metrics[task], self._at_start[task], progress, time.time())
+        before = self.metrics[task]
+        self.metrics[task] = after = went_on(before, self._at_start[task], progress, time.time())
+        self._rates[task].add(after.records_total - before.records_total, now)
+
+    def numbers(self, now: float) -> dict[TaskId, TaskMetrics]:
+        return {
+            task: replace(metrics, records_per_second=self._rates[task].per_second(now))
+            for task, metrics in self.metrics.items()
+        }
 
     def ended(self, task: TaskId, event: Failed | Died) -> None:
         """Without anybody having asked for it."""
@@ -66,6 +77,7 @@ class Seen:
         """It is not wanted any more, or begins anew."""
         self.metrics.pop(task, None)
         self._at_start.pop(task, None)
+        self._rates.pop(task, None)
 
 
 def went_on(before: TaskMetrics, at_start: TaskMetrics, progress: Progress, time_seconds: float) -> TaskMetrics:

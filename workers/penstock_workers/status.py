@@ -92,6 +92,8 @@ class TaskMetrics:
 
     records_total: int = 0
     bytes_total: int = 0
+    records_per_second: float = 0.0
+    """Over the last few seconds."""
     records_in_flight: int = 0
     records_lag: int | None = None
     """Of sinks: records in the log that they have yet to write."""

@@ -9,6 +9,7 @@ up to.
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -193,7 +194,7 @@ class Worker:
 
     def metrics(self) -> Mapping[TaskId, TaskMetrics]:
         """Of the tasks that run here, or are to."""
-        return dict(self._supervisor.seen.metrics)
+        return self._supervisor.seen.numbers(time.monotonic())
 
     def log_of(self, name: str) -> ConnectorLog:
         """What its tasks that run here said of late, and what was done with them."""

@@ -15,8 +15,11 @@ from penstock_platform.cli import (
     connector_offsets,
     dead_letter_command,
 )
-from penstock_platform.cli.output import output_option, print_json, print_table, state_text
+from penstock_platform.cli.connector_list import number_cells
+from penstock_platform.cli.output import output_option, print_json, print_table, state_text, tell_unanswered
 from penstock_platform.cli.rest_client import RestClient, url_option
+
+TASK_HEADINGS = ("TASK", "STATE", "WORKER", *connector_list.NUMBERS, "ATTEMPTS", "NEXT ATTEMPT")
 
 
 @click.group(name="connector")
@@ -41,10 +44,12 @@ for _part in (
 @url_option
 @output_option
 def show_connector(name: str, url: str, output: str) -> None:
-    """Whether connector NAME works, its tasks, and its configuration."""
+    """Whether connector NAME works, its tasks with their numbers, and its configuration."""
     client = RestClient(url)
     parts = {"info": "", "status": "/status", "health": "/health"}
     answer = {part: client.connector("GET", name, path) for part, path in parts.items()}
+    metrics = client.call("GET", "/penstock/metrics")
+    answer["metrics"] = [task for task in metrics["tasks"] if task["connector"] == name]
     if output == "json":
         print_json(answer)
         return
@@ -54,16 +59,19 @@ def show_connector(name: str, url: str, output: str) -> None:
         click.echo(f"  {reason}")
     if status["tasks"]:
         click.echo()
-        print_table(["TASK", "STATE", "WORKER", "ATTEMPTS", "NEXT ATTEMPT"], list(map(_task_row, status["tasks"])))
+        numbers = {task["task"]: task for task in answer["metrics"]}
+        print_table(TASK_HEADINGS, [_task_row(task, numbers.get(task["id"])) for task in status["tasks"]])
+    tell_unanswered(metrics["unanswered"])
     click.echo()
     print_table(["OPTION", "VALUE"], sorted(answer["info"]["config"].items()))
 
 
-def _task_row(task: dict[str, Any]) -> list[Any]:
+def _task_row(task: dict[str, Any], numbers: dict[str, Any] | None) -> list[Any]:
     next_ms = task.get("next_attempt_ms")
     next_attempt = datetime.datetime.fromtimestamp(next_ms / 1000).strftime("%H:%M:%S") if next_ms else ""
     state = state_text(task["state"]) + (", stuck" if task.get("is_stuck") else "")
-    return [task["id"], state, task["worker_id"], task.get("attempts", ""), next_attempt]
+    moved = number_cells([numbers] if numbers else [])
+    return [task["id"], state, task["worker_id"], *moved, task.get("attempts", ""), next_attempt]
 
 
 def _action(verb: str, method: str, path: str, done: str) -> None:
