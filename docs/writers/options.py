@@ -92,7 +92,7 @@ def _topic_creation() -> str:
 def _of_kafka_connect() -> str:
     versions = dict.fromkeys(
         ["connector.plugin.version", *(f"{part}.converter.plugin.version" for part in ("key", "value", "header"))],
-        "Has to be the version that is installed.",
+        "A version, or a range of Maven's such as `[1.0,2.0)`, in which the installed one has to be; `latest` is any.",
     )
     refused = dict.fromkeys(UNSUPPORTED, "Refused: not supported yet.")
     return (

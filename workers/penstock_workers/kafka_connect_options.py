@@ -12,9 +12,9 @@ from typing import Any
 from penstock import Part, Problem
 from penstock_workers import topic_creation
 from penstock_workers.converters.keys import PARTS, PLUGIN_VERSION, name_key
+from penstock_workers.version_range import LATEST, fits
 
 CONNECTOR_VERSION = "connector.plugin.version"
-LATEST_VERSION = "latest"
 
 WITHOUT_EFFECT = {
     "tasks.max.enforce": "A connector never has more tasks than tasks.max.",
@@ -74,12 +74,20 @@ def refusals(
     versions = {CONNECTOR_VERSION: connector_version}
     versions |= {_version_key(part): version for part, version in converter_versions.items()}
     for key, installed in versions.items():
-        wanted = config.get(key, LATEST_VERSION).strip().strip("[]")
-        if wanted not in (LATEST_VERSION, installed):
-            yield Problem(
-                "plugin-version", f"{wanted} is not installed, {installed or 'a version without a number'} is", key,
-                "one version of a plugin is installed in a worker's environment: install that one, or leave this out",
-            )  # fmt: skip
+        if problem := _version_problem(key, config.get(key, LATEST), installed):
+            yield problem
+
+
+def _version_problem(key: str, wanted: str, installed: str) -> Problem | None:
+    try:
+        if fits(installed, wanted):
+            return None
+    except ValueError as error:
+        return Problem("plugin-version", str(error), key, "write a version, 1.2, or a range of Maven's, [1.0,2.0)")
+    return Problem(
+        "plugin-version", f"{wanted} is not installed, {installed or 'a version without a number'} is", key,
+        "one version of a plugin is installed in a worker's environment: install that one, or leave this out",
+    )  # fmt: skip
 
 
 def _is(key: str, known: str) -> bool:

@@ -117,6 +117,8 @@ def test_naming_a_converter_drops_the_workers_options() -> None:
         {"consumer.override.sasl.jaas.config": "..."},
         {"admin.override.ssl.truststore.location": "/x"},
         {"connector.plugin.version": "2.0"},
+        {"connector.plugin.version": "[2.0,)"},
+        {"connector.plugin.version": "[1.2"},
         {"value.converter": "Avro", "value.converter.schema.registry.url": "x", "value.converter.plugin.version": "8"},
     ],
 )
@@ -132,7 +134,7 @@ def test_transforms_are_refused_once_and_not_for_each_of_their_options() -> None
     assert problems({"transforms": "", "predicates": ""}) == []
 
 
-@pytest.mark.parametrize("version", ["latest", "1.2", "[1.2]"])
+@pytest.mark.parametrize("version", ["latest", "1.2", "[1.2]", "[1.0,2.0)"])
 def test_the_version_that_is_installed_may_be_named(version: str) -> None:
     assert problems({"connector.plugin.version": version}) == []
 
