@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from typing import TypeAlias
 from uuid import uuid4
 
+from penstock_workers.cancelling import TimeLimit
 from penstock_workers.config import WorkerConfig
 from penstock_workers.desired import DesiredConnector, StringMap
 from penstock_workers.errors import ConnectorExists, LogUnavailable, UnknownConnector, UnknownTask
@@ -102,7 +103,7 @@ class Changes:
         Answers the version that it is based on. The deadline covers the wait for others too."""
         claims = self._tables.configs.claims
         try:
-            async with asyncio.timeout(self._config.write_timeout_seconds), self._changing:
+            async with TimeLimit(self._config.write_timeout_seconds), self._changing:
                 while True:
                     claim, based_on = uuid4().hex, claims.version(name)
                     records = change(self._plans.desired().get(name))

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
 
 import structlog
 
 from penstock import PenstockError
+from penstock_workers.cancelling import end
 
 log = structlog.get_logger()
 
@@ -45,9 +45,7 @@ class Upkeep:
     async def stop(self) -> None:
         """Also where it never started."""
         if self._working:
-            self._working.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._working
+            await end(self._working)
 
     def soon(self) -> None:
         self._due.set()

@@ -16,6 +16,7 @@ from dataclasses import replace
 
 import structlog
 
+from penstock_workers.cancelling import TimeLimit
 from penstock_workers.changes import Changes
 from penstock_workers.cluster.announcements import Announcements
 from penstock_workers.cluster.cluster import Cluster
@@ -142,7 +143,7 @@ class Worker:
         await self.topics.stop()
         if self._own.are_admitted:
             with suppress(TimeoutError, LogUnavailable):
-                async with asyncio.timeout(LAST_WRITE_SECONDS):
+                async with TimeLimit(LAST_WRITE_SECONDS):
                     await self._announcements.tell_stops()
                     await self._statuses.publish_last()
         await self._splitting.stop()

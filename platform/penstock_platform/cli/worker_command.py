@@ -13,6 +13,7 @@ import click
 import structlog
 
 from penstock_platform.cli import workers_commands
+from penstock_workers.cancelling import end
 
 if TYPE_CHECKING:  # imported when it is time: the command line shows its help without it
     from penstock_workers.worker import Worker
@@ -119,9 +120,8 @@ async def _until(running: Coroutine[Any, Any, None], *signals: asyncio.Event) ->
     run = asyncio.ensure_future(running)
     waiting = [asyncio.ensure_future(event.wait()) for event in signals]
     await asyncio.wait({run, *waiting}, return_when=asyncio.FIRST_COMPLETED)
-    for each in waiting:
-        each.cancel()
-    if not run.done():
-        run.cancel()
-    else:
+    await end(*waiting)
+    if run.done():
         run.result()
+    else:
+        await end(run)

@@ -73,7 +73,7 @@ async def _follow_everywhere(request: web.Request, tail: list[Line], places: dic
 
 
 async def _stream(request: web.Request, lines: AsyncIterator[Line]) -> web.StreamResponse:
-    DEADLINE.get().reschedule(None)
+    DEADLINE.get().lift()
     response = web.StreamResponse(headers={"Content-Type": "application/x-ndjson", "Cache-Control": "no-store"})
     await response.prepare(request)
     sending = asyncio.create_task(_send(response, lines))

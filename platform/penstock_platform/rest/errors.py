@@ -6,7 +6,6 @@ there may be several.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from contextvars import ContextVar
 from http import HTTPStatus
@@ -17,6 +16,7 @@ from aiohttp import web
 
 from penstock import BadConfiguration, PenstockError
 from penstock_platform.rest.answers import json_response
+from penstock_workers.cancelling import TimeLimit
 
 REQUEST_TIMEOUT_SECONDS = 90.0  # Kafka Connect's; the worker's own deadline for writes is shorter
 STATUSES = {
@@ -58,7 +58,7 @@ log = structlog.get_logger()
 @web.middleware
 async def errors(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Answers whatever a handler raises, and gives each request a deadline."""
-    deadline = asyncio.timeout(request.app[TIMEOUT_SECONDS])
+    deadline = TimeLimit(request.app[TIMEOUT_SECONDS])
     DEADLINE.set(deadline)
     try:
         async with deadline:
@@ -75,7 +75,7 @@ async def errors(request: web.Request, handler: Handler) -> web.StreamResponse:
 
 
 TIMEOUT_SECONDS = web.AppKey("timeout_seconds", float)
-DEADLINE: ContextVar[asyncio.Timeout] = ContextVar("deadline")
+DEADLINE: ContextVar[TimeLimit] = ContextVar("deadline")
 """Of the request that is being handled, for those few that may take as long as their client stays."""
 
 

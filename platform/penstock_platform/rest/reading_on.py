@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 from contextlib import suppress
 
 from aiohttp import web
 
 from penstock_platform.rest.context import worker_of
 from penstock_platform.rest.errors import Handler
+from penstock_workers.cancelling import TimeLimit
 from penstock_workers.errors import ConnectorExists, ConnectorNotStopped, LogUnavailable, UnknownConnector, UnknownTask
 
 OF_WHAT_IS_KNOWN = (ConnectorExists, ConnectorNotStopped, UnknownConnector, UnknownTask)
@@ -24,6 +24,6 @@ async def reading_on(request: web.Request, handler: Handler) -> web.StreamRespon
         return await handler(request)
     except OF_WHAT_IS_KNOWN:
         with suppress(LogUnavailable, TimeoutError):
-            async with asyncio.timeout(READ_TIMEOUT_SECONDS):
+            async with TimeLimit(READ_TIMEOUT_SECONDS):
                 await worker_of(request).check()
     return await handler(request)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
-
 from aiohttp import web
 
 import penstock
 from penstock_platform.rest.answers import json_response
 from penstock_platform.rest.context import WORKER, worker_of
 from penstock_schemas import load
+from penstock_workers.cancelling import TimeLimit
 from penstock_workers.errors import LogUnavailable
 
 KAFKA_CONNECT_VERSION = "4.3.0"
@@ -37,7 +36,7 @@ async def health(request: web.Request) -> web.Response:
     if not worker.is_started:
         return json_response({"status": "starting", "message": "Worker is still starting up."}, 503)
     try:
-        async with asyncio.timeout(HEALTH_TIMEOUT_SECONDS):
+        async with TimeLimit(HEALTH_TIMEOUT_SECONDS):
             await worker.check()
     except (LogUnavailable, TimeoutError):
         return json_response({"status": "unhealthy", "message": UNHEALTHY}, 500)

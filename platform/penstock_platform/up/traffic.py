@@ -10,6 +10,7 @@ from typing import Any
 
 from penstock import PenstockError
 from penstock_platform.cli.rest_client import RestClient
+from penstock_workers.cancelling import TimeLimit
 
 RATE_WINDOW_SECONDS = 5.0
 TROUBLES = ("FAILED", "RESTARTING", "UNASSIGNED")
@@ -78,7 +79,7 @@ class TrafficSampler:
     async def sample(self) -> Traffic:
         """The numbers of now; the last known ones, with the reason, while a process is away."""
         try:
-            async with asyncio.timeout(5):
+            async with TimeLimit(5):
                 ends = await self._offsets()
                 self._last = Traffic(await self._connectors(), self._topics(ends))
         except (PenstockError, TimeoutError) as error:

@@ -15,6 +15,7 @@ from aiokafka.errors import KafkaError
 from aiokafka.structs import OffsetAndMetadata
 
 from penstock import Batch, RetryLater, TopicPartition
+from penstock_workers.cancelling import TimeLimit
 from penstock_workers.client.aiokafka_parts import give_up_silent_connections
 from penstock_workers.client.errors import explained
 from penstock_workers.client.fetcher import Beginning, Fetcher, Isolation
@@ -118,7 +119,7 @@ class AiokafkaConsumer:
             raise RetryLater("the partitions have gone to another member", code="commit-refused", where=self._group)
         stored = {partition: OffsetAndMetadata(offset, "") for partition, offset in offsets.items()}
         try:
-            async with asyncio.timeout(COMMIT_TIMEOUT_SECONDS):
+            async with TimeLimit(COMMIT_TIMEOUT_SECONDS):
                 await self._coordinator.commit_offsets(assignment, stored)
         except TimeoutError as error:
             raise RetryLater(

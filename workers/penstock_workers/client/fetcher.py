@@ -7,7 +7,6 @@ kept as it came: its headers tell where to go on, so the next request is under w
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections import defaultdict, deque
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal
@@ -19,6 +18,7 @@ from aiokafka.protocol.fetch import FetchRequest
 from aiokafka.protocol.offset import OffsetRequest
 
 from penstock import Batch, TopicPartition
+from penstock_workers.cancelling import end
 from penstock_workers.client.fetched import AbortedTransaction, FetchedPartition
 
 logger = structlog.get_logger()
@@ -71,12 +71,7 @@ class Fetcher:
 
     async def stop(self) -> None:
         """Forget the partitions and everything that was fetched of them."""
-        tasks = [*self._tasks.values(), *([self._loop_task] if self._loop_task else [])]
-        for task in tasks:
-            task.cancel()
-        for task in tasks:
-            with contextlib.suppress(asyncio.CancelledError):
-                await task
+        await end(*self._tasks.values(), *([self._loop_task] if self._loop_task else []))
         self._tasks.clear()  # one that was cancelled before it began took itself out of nothing
         self._loop_task = None
         self._next_offsets.clear()

@@ -13,6 +13,7 @@ from aiokafka import AIOKafkaProducer
 from aiokafka import errors as kafka
 
 from penstock import Batch, Failed, PenstockError, RetryLater, TopicPartition
+from penstock_workers.cancelling import TimeLimit
 from penstock_workers.client.aiokafka_parts import (
     abandon,
     ask_for_deleted_topics,
@@ -76,7 +77,7 @@ class AiokafkaProducer:
             request_timeout_ms=30_000,
         )
         try:
-            async with asyncio.timeout(START_TIMEOUT_SECONDS):
+            async with TimeLimit(START_TIMEOUT_SECONDS):
                 give_up_silent_connections(self._producer.client)
                 produce_by_right(self._producer)
                 if self._transactional_id:
@@ -132,7 +133,7 @@ class AiokafkaProducer:
         if self._failure is not None:
             raise copy.copy(self._failure)
         try:
-            async with asyncio.timeout(self._delivery_timeout_seconds):
+            async with TimeLimit(self._delivery_timeout_seconds):
                 await transactions.commit()
         except Exception as error:
             self._fail(explained(error, where=self._transactional_id))

@@ -6,6 +6,7 @@ import asyncio
 
 from aiokafka import AIOKafkaProducer
 
+from penstock_workers.cancelling import TimeLimit
 from penstock_workers.lease import right_to_write
 
 ABORT_SECONDS = 5.0
@@ -38,7 +39,7 @@ class Transactions:
 
     async def abort(self) -> None:
         """What is open. Where it fails, the successor's start does it, or the transaction's timeout."""
-        async with asyncio.timeout(ABORT_SECONDS):
+        async with TimeLimit(ABORT_SECONDS):
             await self._producer.abort_transaction()
 
     async def until_open(self, transaction: int) -> None:

@@ -17,6 +17,7 @@ from aiokafka.client import AIOKafkaClient, ConnectionGroup, CoordinationType
 from aiokafka.protocol.group import JoinGroupRequest, SyncGroupRequest
 
 from penstock import PenstockError
+from penstock_workers.cancelling import TimeLimit, end
 from penstock_workers.client.aiokafka_parts import give_up_silent_connections
 from penstock_workers.cluster.members import Member, View
 from penstock_workers.cluster.membership_refused import check_code, check_same_topics
@@ -94,14 +95,12 @@ class GroupMember:
     async def stop(self) -> None:
         """Leave the group, where it answers."""
         tasks = [*self._tasks, *([self._admission] if self._admission else [])]
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await end(*tasks)
         if not self._tasks:
             return
         if self._member_id:
             with suppress(kafka.KafkaError, TimeoutError):
-                async with asyncio.timeout(LEAVE_SECONDS):
+                async with TimeLimit(LEAVE_SECONDS):
                     await self._leave(self._member_id, self._config.id)
         await self._client.close()
 
@@ -218,7 +217,7 @@ class GroupMember:
         while True:
             if self._member_id:
                 try:
-                    async with asyncio.timeout(self._config.session_timeout_ms / 2000):
+                    async with TimeLimit(self._config.session_timeout_ms / 2000):
                         await self._beat()
                 except (kafka.KafkaError, TimeoutError) as error:
                     log.debug("heartbeat failed", error=repr(error))

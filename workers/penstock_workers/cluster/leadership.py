@@ -15,6 +15,7 @@ import structlog
 
 from penstock import Batch, PenstockError
 from penstock_workers import client
+from penstock_workers.cancelling import end
 from penstock_workers.cluster.leader import (
     Wanted,
     abandoned,
@@ -75,9 +76,7 @@ class Leadership:
 
     async def stop(self) -> None:
         if self._leading is not None:
-            self._leading.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._leading
+            await end(self._leading)
 
     async def _lead(self) -> None:
         while True:

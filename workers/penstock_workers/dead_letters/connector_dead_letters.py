@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import heapq
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import aclosing, asynccontextmanager
@@ -12,6 +11,7 @@ from typing import Any
 from aiokafka.errors import KafkaError
 
 from penstock import PenstockError
+from penstock_workers.cancelling import TimeLimit
 from penstock_workers.client.errors import explained
 from penstock_workers.config import WorkerConfig
 from penstock_workers.dead_letters.letter import DeadLetter
@@ -121,7 +121,7 @@ class ConnectorDeadLetters:
     async def _asking(self) -> AsyncIterator[None]:
         where = self._config.log.bootstrap_servers
         try:
-            async with asyncio.timeout(self._config.write_timeout_seconds):
+            async with TimeLimit(self._config.write_timeout_seconds):
                 yield
         except TimeoutError as error:
             raise LogUnavailable(

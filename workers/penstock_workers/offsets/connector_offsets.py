@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Protocol
 
+from penstock_workers.cancelling import TimeLimit
 from penstock_workers.config import WorkerConfig
 from penstock_workers.desired import DesiredConnector, tasks_max
 from penstock_workers.errors import (
@@ -164,7 +165,7 @@ class ConnectorOffsets:
 
     @asynccontextmanager
     async def _deadline(self) -> AsyncIterator[None]:
-        deadline = asyncio.timeout(self._config.write_timeout_seconds)
+        deadline = TimeLimit(self._config.write_timeout_seconds)
         try:
             async with deadline:
                 yield

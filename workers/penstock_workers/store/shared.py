@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
 from typing import Generic, TypeVar
+
+from penstock_workers.cancelling import end
 
 T = TypeVar("T")
 
@@ -25,11 +26,7 @@ class Shared(Generic[T]):
         return await asyncio.shield(self._next)  # others may go on waiting
 
     async def stop(self) -> None:
-        for task in (self._next, self._under_way):
-            if task is not None:
-                task.cancel()
-                with suppress(asyncio.CancelledError):
-                    await task
+        await end(*(task for task in (self._next, self._under_way) if task is not None))
 
     async def _after(self, before: asyncio.Task[T] | None) -> T:
         if before is not None:

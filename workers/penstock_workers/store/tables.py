@@ -9,6 +9,7 @@ import structlog
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 
+from penstock_workers.cancelling import TimeLimit
 from penstock_workers.client.unreachable import why_unreachable
 from penstock_workers.config import WorkerConfig
 from penstock_workers.errors import LogRefusesConnection, LogUnavailable
@@ -133,7 +134,7 @@ class Tables:
     async def _wait_for_log(self) -> tuple[str, list[int]]:
         last_error: KafkaError | None = None
         try:
-            async with asyncio.timeout(START_TIMEOUT_SECONDS):
+            async with TimeLimit(START_TIMEOUT_SECONDS):
                 while True:
                     try:
                         return await self._ensure_topics()

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from functools import partial
 
 import structlog
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 
+from penstock_workers.cancelling import TimeLimit, end
 from penstock_workers.client.aiokafka_parts import give_up_silent_connections
 from penstock_workers.errors import LogUnavailable
 from penstock_workers.log_connection import LogConnection
@@ -78,9 +79,7 @@ class TopicLog:
         """Also after a start that failed."""
         if self._following is None:
             return
-        self._following.cancel()
-        with suppress(asyncio.CancelledError):
-            await self._following
+        await end(self._following)
         for ends in self._ends.values():
             await ends.stop()
         await _stop(self._consumer)
@@ -153,7 +152,7 @@ class TopicLog:
     @asynccontextmanager
     async def _deadline(self, what: str) -> AsyncIterator[None]:
         try:
-            async with asyncio.timeout(self._timeout_seconds):
+            async with TimeLimit(self._timeout_seconds):
                 yield
         except TimeoutError as error:
             raise LogUnavailable(
