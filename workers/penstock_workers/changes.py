@@ -55,7 +55,7 @@ class Changes:
                 return self._planned(name, change({}), TargetState.RUNNING)
             return self._planned(name, change(before.config), before.target_state)
 
-        return not await self._change(name, put)
+        return await self._change(name, put) is None
 
     async def change_config(self, name: str, change: ConfigChange) -> None:
         await self._change_existing(name, lambda before: (change(before.config), before.target_state))
@@ -96,20 +96,23 @@ class Changes:
         config = {**config, "name": name}
         return connector_records(name, config, state, self._plans.tasks_of(name, config, state))
 
-    async def _change(self, name: str, change: Callable[[DesiredConnector | None], Iterator[TableRecord]]) -> str:
+    async def _change(
+        self, name: str, change: Callable[[DesiredConnector | None], Iterator[TableRecord]]
+    ) -> DesiredConnector | None:
         """Write what `change` makes of the connector as it is here, and again of what it has become where another's
         change came first. One at a time, so that those of one worker never come in each other's way.
 
-        Answers the version that it is based on. The deadline covers the wait for others too."""
+        Answers what there was before. The deadline covers the wait for others too."""
         claims = self._tables.configs.claims
         try:
             async with TimeLimit(self._config.write_timeout_seconds), self._changing:
                 while True:
                     claim, based_on = uuid4().hex, claims.version(name)
-                    records = change(self._plans.desired().get(name))
+                    before = self._plans.desired().get(name)
+                    records = change(before)
                     await self._tables.config_log.write(list(claimed(records, claim, [based_on])))
                     if not claims.has_lost(claim):
-                        return based_on
+                        return before
         except TimeoutError as error:
             raise LogUnavailable(
                 f"the log did not confirm the change within {self._config.write_timeout_seconds:g} s: it is made as a"

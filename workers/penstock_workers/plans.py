@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from uuid import uuid4
 
 from penstock_workers.cluster.leader import Wanted, WantedTask
@@ -11,8 +11,7 @@ from penstock_workers.desired import DesiredConnector, StringMap, desired_connec
 from penstock_workers.errors import UnknownConnector
 from penstock_workers.plugins import PluginInfo
 from penstock_workers.status import TargetState, TaskId
-from penstock_workers.store.config_claims import claimed
-from penstock_workers.store.configs import connector_records, deletion_records, task_records
+from penstock_workers.store.configs import task_records, written_once_more
 from penstock_workers.store.records import TableRecord
 from penstock_workers.store.tables import Tables
 
@@ -101,22 +100,16 @@ class Plans:
 
     def unplanned(self) -> list[TableRecord]:
         """What the leader has to write of connectors that another program wrote, or two workers at the same time."""
-        records = [record for connector in self.desired().values() for record in replanned(connector)]
-        for name in list(self._tables.configs.claims.contested):
-            records += self._written_again(name)
+        table, desired = self._tables.configs, self.desired()
+        contested = table.claims.contested
+        records = [record for name in desired if name not in contested for record in replanned(desired[name])]
+        for name in contested:
+            records += written_once_more(table, name, uuid4().hex)
         return records
 
     def _plugins_of_known(self) -> dict[str, Sequence[PluginInfo]]:
         told = self._tables.plugins.by_worker
         return {worker: told[worker] for worker in self._known_workers() if worker in told}
-
-    def _written_again(self, name: str) -> Iterator[TableRecord]:
-        """The records of a connector as the table has it. They count where it still has it so."""
-        table = self._tables.configs
-        if name not in table.configs:
-            return deletion_records(name)
-        records = connector_records(name, table.configs[name], table.target_state(name), table.tasks(name))
-        return claimed(records, uuid4().hex, {table.claims.version(name), *table.claims.contested[name]})
 
 
 def replanned(connector: DesiredConnector) -> list[TableRecord]:

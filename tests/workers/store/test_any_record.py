@@ -19,7 +19,10 @@ PREFIXES = [
     *(configs.CONNECTOR, configs.TARGET_STATE, configs.TASK, configs.COMMIT, configs.RESTART),
     *(statuses.CONNECTOR, statuses.TASK),
 ]
-FIELDS = ["properties", "state", "state.v2", "tasks", "include-tasks", "worker_id", "generation", "trace"]
+FIELDS = [
+    *("properties", "state", "state.v2", "tasks", "claim", "based-on", "deletes", "include-tasks"),
+    *("worker_id", "generation", "trace"),
+]
 
 anything = st.recursive(
     st.none() | st.booleans() | st.integers(-(2**63), 2**63) | st.floats(allow_nan=False) | st.text(max_size=5),

@@ -11,7 +11,13 @@ from hypothesis import strategies as st
 
 from penstock_workers.status import TargetState
 from penstock_workers.store.config_claims import claimed
-from penstock_workers.store.configs import ConfigTable, connector_record, connector_records, deletion_records
+from penstock_workers.store.configs import (
+    ConfigTable,
+    connector_record,
+    connector_records,
+    deletion_records,
+    written_once_more,
+)
 from penstock_workers.store.records import TableRecord
 
 NAME = "c"
@@ -29,6 +35,10 @@ def table_of(*changes: Change) -> ConfigTable:
 def changed(value: str, claim: str, based_on: str = "", state: TargetState = TargetState.RUNNING) -> Change:
     config = {"x": value}
     return list(claimed(connector_records(NAME, config, state, [config]), claim, [based_on]))
+
+
+def deleted(claim: str, *based_on: str) -> Change:
+    return list(claimed(deletion_records(NAME), claim, based_on))
 
 
 def wanted(table: ConfigTable) -> tuple[object, ...]:
@@ -52,11 +62,29 @@ def test_of_two_changes_of_one_version_the_first_counts() -> None:
 
 
 def test_a_change_does_not_bring_back_what_was_deleted_and_a_creation_does() -> None:
-    deletion = list(deletion_records(NAME))
-    table = table_of(changed("1", "a"), deletion, changed("2", "b", "a"), changed("1", "a"))
+    before = changed("1", "a"), deleted("d", "a")
+    table = table_of(*before, changed("2", "b", "a"), changed("1", "a"))
     assert not table.configs
     assert table.claims.contested == {NAME: {"a", "b"}}
-    assert table_of(changed("1", "a"), deletion, changed("2", "b")).configs == {NAME: {"x": "2"}}
+    assert table_of(*before, changed("2", "b", "d")).configs == {NAME: {"x": "2"}}
+
+
+def test_a_deletion_does_not_take_what_was_created_after_its_author_looked() -> None:
+    """As the leader writes one once more, because a change lost against it, when the connector is made anew."""
+    before = changed("1", "a"), deleted("d", "a"), changed("2", "lost", "a"), changed("3", "new", "d")
+    table = table_of(*before, deleted("again", "d", "lost"))
+    assert wanted(table) == ({NAME: {"x": "3"}}, [{"x": "3"}], TargetState.RUNNING)
+    assert table.claims.has_lost("again")
+    assert "again" in table.claims.contested[NAME]
+    assert not table_of(*before, deleted("again", "new")).configs
+
+
+def test_a_deletion_by_another_program_counts_and_lets_a_creation_through() -> None:
+    tombstones = [record for record in deletion_records(NAME) if record.value is None]
+    before = changed("1", "a", state=TargetState.PAUSED), tombstones
+    assert wanted(table_of(*before)) == ({}, (), TargetState.RUNNING)
+    assert not table_of(*before, changed("2", "b", "a")).configs
+    assert table_of(*before, changed("2", "b")).configs == {NAME: {"x": "2"}}
 
 
 def test_what_another_program_writes_counts_and_later_changes_have_to_know_of_it() -> None:
@@ -68,33 +96,38 @@ def test_what_another_program_writes_counts_and_later_changes_have_to_know_of_it
 
 
 class Step(NamedTuple):
-    """One change by a worker that has read the log but for so many changes; then the leader looks, or does not."""
+    """One change by a worker that has read the log but for so many changes, or what the leader writes then."""
 
     kind: str
     behind: int
-    leader_sees: bool
 
 
-steps = st.lists(
-    st.builds(Step, st.sampled_from(["set", "set", "pause", "create", "delete"]), st.integers(0, 2), st.booleans()),
-    min_size=1,
-    max_size=8,
-)
+kinds = st.sampled_from(["set", "set", "pause", "create", "delete", "leader", "leader"])
+steps = st.lists(st.builds(Step, kinds, st.integers(0, 3)), min_size=1, max_size=12)
 
 
-@given(steps, st.integers(0, 100))
-def test_readers_of_a_compacted_log_and_of_a_whole_one_agree(steps: Sequence[Step], cut_percent: int) -> None:
+@given(steps, st.integers(0, 100), st.booleans())
+def test_readers_of_a_compacted_log_and_of_a_whole_one_agree(
+    steps: Sequence[Step], cut_percent: int, tombstones_stay: bool
+) -> None:
+    log = log_of(steps)
+    while again := written_again(table_of(*log), f"at the end {len(log)}"):
+        log.append(again)
+    cut = len(log) * cut_percent // 100
+    whole = table_of(*log)
+    assert wanted(table_of(kept(log[:cut]), *log[cut:])) == wanted(whole)
+    if not tombstones_stay:
+        log = [[record for record in kept(log) if record.value is not None]]
+    assert wanted(table_of(kept(log))) == wanted(whole)
+
+
+@given(steps)
+def test_what_the_leader_writes_once_more_changes_nothing(steps: Sequence[Step]) -> None:
     log: list[Change] = []
     for number, step in enumerate(steps):
-        change = one_change(step, table_of(*log[: len(log) - step.behind]), str(number))
-        log.append(change)
-        if step.leader_sees:
-            log += written_again(table_of(*log))
-    while again := written_again(table_of(*log)):
-        log += again
-    cut = len(log) * cut_percent // 100
-    whole, compacted = table_of(*log), table_of(kept(log[:cut]), *log[cut:])
-    assert wanted(compacted) == wanted(whole)
+        before = wanted(table_of(*log))
+        log.append(one_change(step, table_of(*log[: len(log) - step.behind]), str(number)))
+        assert step.kind != "leader" or wanted(table_of(*log)) == before
 
 
 @given(steps)
@@ -111,28 +144,32 @@ def test_each_change_that_counts_is_based_on_the_one_before(steps: Sequence[Step
 
 
 def one_change(step: Step, seen: ConfigTable, claim: str) -> Change:
-    version = seen.claims.version(NAME)
+    version, config = seen.claims.version(NAME), seen.configs.get(NAME)
     match step.kind:
-        case "delete":
-            return list(deletion_records(NAME)) if version else []
+        case "leader":
+            return written_again(seen, claim)
         case "create":
-            return [] if version else changed(claim, claim)
+            return [] if config else changed(claim, claim, version)
+        case _ if config is None:
+            return []
+        case "delete":
+            return deleted(claim, version)
         case "pause":
-            value = seen.configs.get(NAME, {}).get("x", "")
-            return changed(value, claim, version, TargetState.PAUSED) if version else []
+            return changed(config["x"], claim, version, TargetState.PAUSED)
         case _:
-            return changed(claim, claim, version, seen.target_state(NAME)) if version else []
+            return changed(claim, claim, version, seen.target_state(NAME))
 
 
-def written_again(table: ConfigTable) -> list[Change]:
+def log_of(steps: Sequence[Step]) -> list[Change]:
+    log: list[Change] = []
+    for number, step in enumerate(steps):
+        log.append(one_change(step, table_of(*log[: len(log) - step.behind]), str(number)))
+    return log
+
+
+def written_again(table: ConfigTable, claim: str) -> Change:
     """As the leader does."""
-    if NAME not in table.claims.contested:
-        return []
-    if NAME not in table.configs:
-        return [list(deletion_records(NAME))]
-    version, lost = table.claims.version(NAME), table.claims.contested[NAME]
-    records = connector_records(NAME, table.configs[NAME], table.target_state(NAME), table.tasks(NAME))
-    return [list(claimed(records, f"again {version}", {version, *lost}))]
+    return list(written_once_more(table, NAME, claim)) if NAME in table.claims.contested else []
 
 
 def kept(changes: Sequence[Change]) -> Change:

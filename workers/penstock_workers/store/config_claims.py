@@ -2,8 +2,8 @@
 
 A change writes all records of its connector, each with two further fields: "claim" names the change, "based-on" the
 versions of the connector that its author knew of. Every reader passes over the records of a change that is based on
-former versions only; its author makes it anew on what there is then. What other programs write, without a claim, counts
-in any case, and so does a deletion. Pure: no I/O.
+former versions only; its author makes it anew on what there is then. A deletion is such a change: its claim is in the
+record in front of its tombstones. What other programs write, without a claim, counts in any case. Pure: no I/O.
 """
 
 from __future__ import annotations
@@ -16,17 +16,20 @@ import orjson
 from penstock_workers.store.records import TableRecord, parse_object
 
 CLAIM = b'"claim"'
+DELETES = "deletes"
+"""The field of a deletion that names the keys of the tombstones right behind it."""
 NOTHING = ""
-"""The version of a connector that does not exist."""
+"""The version of a connector that never existed, or that another program deleted."""
 
 
 class ConfigClaims:
     def __init__(self) -> None:
         self._versions: dict[str, str] = {}
-        """By connector: the claim of its last change, or what stands for it in a record that another program wrote."""
-        self._deleted: dict[str, str] = {}
-        """The last version of each connector that was deleted."""
+        """By connector: the claim of its last change, be it a deletion, or what stands for it in a record that another
+        program wrote."""
         self._lost: set[str] = set()
+        self._tombstones_of_lost: set[str] = set()
+        """Keys of the deletion that has just lost: its tombstones are the next records."""
         self.contested: dict[str, set[str]] = {}
         """By connector: lost claims whose records lie behind those that count. Compaction would keep them, and whoever
         reads no more than that would take them for true: what counts has to be written once more."""
@@ -38,28 +41,41 @@ class ConfigClaims:
         return claim in self._lost
 
     def lets_through(self, record: TableRecord, key: str, connector: str) -> bool:
-        """Whether the record counts. `connector`: where it is a connector's own, which comes first and decides for all
-        records of its change."""
-        if record.value is None or CLAIM not in record.value:
+        """Whether the record counts. `connector`: where it is its configuration or its commit. Its first record,
+        a configuration or a deletion, decides for all records of a change."""
+        if record.value is None:
+            if key in self._tombstones_of_lost:
+                self._tombstones_of_lost.remove(key)
+                return False
+            return True
+        self._tombstones_of_lost.clear()
+        if CLAIM not in record.value:
             return True
         content = parse_object(record.value, key)
         claim, based_on = content.get("claim"), content.get("based-on")
         if not isinstance(claim, str) or not isinstance(based_on, list):
             return True
-        if connector and claim not in self._lost:
-            self._decide(connector, claim, based_on)
-        return claim not in self._lost
+        if connector and claim not in self._lost and ("properties" in content or DELETES in content):
+            self._decide(connector, claim, list(map(str, based_on)))
+        if claim not in self._lost:
+            return True
+        deletes = content.get(DELETES)
+        self._tombstones_of_lost.update(map(str, deletes if isinstance(deletes, list) else ()))
+        return False
 
     def written(self, connector: str, value: bytes) -> None:
         """The connector, or its target state, is what this record says."""
-        self._deleted.pop(connector, None)
         if CLAIM not in value:
             self._versions[connector] = hashlib.sha256(value).hexdigest()
             self.contested.pop(connector, None)
 
-    def deleted(self, connector: str) -> None:
-        self._deleted[connector] = self._versions.pop(connector, NOTHING)
-        self.contested.pop(connector, None)
+    def gone(self, connector: str, *, existed: bool) -> None:
+        """By a tombstone: of another program, where no claim has deleted it before."""
+        if existed:
+            self._versions[connector] = NOTHING
+            self.contested.pop(connector, None)
+        else:
+            self._versions.setdefault(connector, NOTHING)
 
     def _decide(self, connector: str, claim: str, based_on: Collection[str]) -> None:
         if self._counts(connector, claim, based_on):
@@ -70,13 +86,9 @@ class ConfigClaims:
             self.contested.setdefault(connector, set()).add(claim)
 
     def _counts(self, connector: str, claim: str, based_on: Collection[str]) -> bool:
-        """A change that is read twice is one whose author heard no answer, and sent it again. A connector that is
-        neither there nor deleted may have a past that was compacted away."""
-        if connector in self._versions:
-            return self._versions[connector] in (claim, *based_on)
-        if connector in self._deleted:
-            return NOTHING in based_on and self._deleted[connector] != claim
-        return True
+        """A change that is read twice is one whose author heard no answer, and sent it again. A connector of which
+        nothing is known may have a past that was compacted away."""
+        return connector not in self._versions or self._versions[connector] in (claim, *based_on)
 
     def _settle(self, connector: str, lost: Iterable[str]) -> None:
         """Behind the records of these lies one that says the right thing."""

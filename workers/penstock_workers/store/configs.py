@@ -3,10 +3,12 @@
     connector-NAME          {"properties": {...}}; a tombstone deletes the connector
     target-state-NAME       {"state": "STARTED" | "PAUSED", "state.v2": "STARTED" | "PAUSED" | "STOPPED"}
     task-NAME-N             {"properties": {...}}; counts only with the commit record that follows
-    commit-NAME             {"tasks": COUNT}
+    commit-NAME             {"tasks": COUNT}; {"tasks": 0, "deletes": [KEY, ...]} deletes the connector too, and is
+                            followed by the tombstones of these keys
     restart-connector-NAME  {"include-tasks": BOOL, "only-failed": BOOL}, and "task": N where only that one is meant
 
-Two further fields, "claim" and "based-on", keep changes that are made at the same time apart: see `config_claims`.
+Two further fields, "claim" and "based-on", keep changes that are made at the same time apart: see `config_claims`. A
+tombstone has no fields: the commit before it has them, which Kafka Connect's own reader takes for one of no tasks.
 
 One partition, so the order of the records is the order of events. Keys that other programs own (session-key,
 tasks-fencing-NAME, logger-cluster-NAME) are passed over. Pure: no I/O.
@@ -20,7 +22,7 @@ from typing import Any, NamedTuple
 import orjson
 
 from penstock_workers.status import TargetState, TaskId
-from penstock_workers.store.config_claims import ConfigClaims
+from penstock_workers.store.config_claims import DELETES, ConfigClaims, claimed
 from penstock_workers.store.records import TableRecord, UnreadableRecord, parse_object
 
 CONNECTOR = "connector-"
@@ -71,7 +73,7 @@ class ConfigTable:
         key = record.key.decode(errors="replace")
         if name := _suffix(key, RESTART):
             return _restart_request(name, record.value, key)
-        if not self.claims.lets_through(record, key, _suffix(key, CONNECTOR)):
+        if not self.claims.lets_through(record, key, _suffix(key, CONNECTOR) or _suffix(key, COMMIT)):
             return None
         if name := _suffix(key, CONNECTOR):
             self._apply_connector(name, record.value, key)
@@ -85,13 +87,17 @@ class ConfigTable:
 
     def _apply_connector(self, name: str, value: bytes | None, key: str) -> None:
         if value is None:
-            self.configs.pop(name, None)
-            self._tasks.pop(name, None)
-            self._uncommitted.pop(name, None)
-            self.claims.deleted(name)
+            self.claims.gone(name, existed=name in self.configs)
+            self._delete(name)
         else:
             self.configs[name] = _properties(value, key)
             self.claims.written(name, value)
+
+    def _delete(self, name: str) -> None:
+        self.configs.pop(name, None)
+        self._target_states.pop(name, None)
+        self._tasks.pop(name, None)
+        self._uncommitted.pop(name, None)
 
     def _apply_target_state(self, name: str, value: bytes | None, key: str) -> None:
         if value is None:
@@ -117,7 +123,11 @@ class ConfigTable:
         if value is None:
             self._tasks.pop(name, None)
             return
-        count = parse_object(value, key).get("tasks")
+        content = parse_object(value, key)
+        if DELETES in content:
+            self._delete(name)
+            return
+        count = content.get("tasks")
         if not isinstance(count, int):
             raise UnreadableRecord(f"counts no tasks: {count!r}", where=key)
         written = self._uncommitted.pop(name, {})
@@ -152,9 +162,21 @@ def task_records(name: str, configs: Sequence[StringMap]) -> Iterator[TableRecor
 
 
 def deletion_records(name: str) -> Iterator[TableRecord]:
-    """As Kafka Connect deletes: the task records stay, and mean nothing without their connector."""
-    yield TableRecord(f"{CONNECTOR}{name}".encode(), None)
-    yield TableRecord(f"{TARGET_STATE}{name}".encode(), None)
+    """As Kafka Connect deletes: the task records stay, and mean nothing without their connector. The commit in front of
+    the tombstones is what a claim can be written to."""
+    keys = f"{CONNECTOR}{name}", f"{TARGET_STATE}{name}"
+    yield TableRecord(f"{COMMIT}{name}".encode(), orjson.dumps({"tasks": 0, DELETES: keys}))
+    for key in keys:
+        yield TableRecord(key.encode(), None)
+
+
+def written_once_more(table: ConfigTable, name: str, claim: str) -> Iterator[TableRecord]:
+    """All records of a connector as the table has it, or of its deletion, behind those of the changes that lost. They
+    count where it is still so."""
+    records = deletion_records(name)
+    if name in table.configs:
+        records = connector_records(name, table.configs[name], table.target_state(name), table.tasks(name))
+    return claimed(records, claim, {table.claims.version(name), *table.claims.contested[name]})
 
 
 def restart_record(request: RestartRequest) -> TableRecord:
