@@ -21,9 +21,11 @@ from penstock_file.wakeups import Wakeups
 logger = structlog.get_logger()
 
 SCAN_SHARE = 0.01
-"""Of the time that goes into scanning, at most: ten thousand idle files must not cost a core."""
+"""Of a processor, that goes into scanning at most: ten thousand idle files must not cost a core."""
 HASTY_SCAN_SHARE = 0.1
 """The same while files come and go."""
+WAITING_SHARE = 0.1
+"""Of the time, in which nothing is read because a scan waits for a slow file system or a busy processor, at most."""
 
 
 class FileSourceConfig(SourceConfig):
@@ -133,21 +135,31 @@ class Scans:
 
     async def run(self) -> None:
         started = self.now()
-        found, roots = await asyncio.to_thread(self._look)
+        found, roots, processor_seconds = await asyncio.to_thread(self._look)
         took_seconds = self.now() - started
         self._tracker.reconcile(found, self.now())
         await self._wakeups.watch(roots, recursive=self._is_deep)
-        self._earliest = started + took_seconds / HASTY_SCAN_SHARE
-        self._next = started + max(self._interval_seconds, took_seconds / SCAN_SHARE)
+        self._earliest = started + least_interval_seconds(took_seconds, processor_seconds, HASTY_SCAN_SHARE)
+        least_seconds = least_interval_seconds(took_seconds, processor_seconds, SCAN_SHARE)
+        self._next = started + max(self._interval_seconds, least_seconds)
 
-    def _look(self) -> tuple[list[Found], list[str]]:
-        return find_files(self._patterns), [root for root in self._roots if os.path.isdir(root)]
+    def _look(self) -> tuple[list[Found], list[str], float]:
+        """The files, the directories to watch, and what it cost."""
+        began = time.thread_time()
+        found = find_files(self._patterns)
+        return found, [root for root in self._roots if os.path.isdir(root)], time.thread_time() - began
 
     async def wait(self) -> None:
         """Wait until something changes or the next scan is due."""
         changes = await self._wakeups.wait(max(0.0, self._next - self.now()))
         if self._tracker.changed(changes):
             self.hasten()
+
+
+def least_interval_seconds(took_seconds: float, processor_seconds: float, share: float) -> float:
+    """From the start of one scan to that of the next. On a busy machine a scan takes long and costs no more: files that
+    are rotated and deleted meanwhile would be missed if that put off the next one as if it did."""
+    return max(processor_seconds / share, took_seconds / WAITING_SHARE)
 
 
 def _known_files(positions: Positions) -> list[TailedFile]:

@@ -18,7 +18,7 @@ from penstock.records import Position, partition_key
 from penstock_file import FileSource
 from penstock_file.source import FileSourceConfig
 
-DEADLINE_SECONDS = 8.0
+DEADLINE_SECONDS = 60.0
 
 
 class Reading:
@@ -73,7 +73,9 @@ class Reading:
                     await self._changed.wait()
         if self._task.done():
             self._task.result()
-        assert condition(), f"waited for {DEADLINE_SECONDS} s; {len(self.lines)} lines, the last {self.lines[-3:]}"
+        assert condition(), (
+            f"waited for {DEADLINE_SECONDS} s; {len(self.lines)} lines, the last {self.lines[-3:]!r:.300}"
+        )
 
     async def wait_until_lines(self, count: int) -> None:
         await self.wait_until(lambda: len(self.lines) >= count)

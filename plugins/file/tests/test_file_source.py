@@ -13,7 +13,7 @@ import pytest
 from penstock import Failed, Positions
 from penstock.testing import SourceContract
 from penstock_file import FileSource
-from penstock_file.source import FileSourceConfig
+from penstock_file.source import HASTY_SCAN_SHARE, SCAN_SHARE, FileSourceConfig, least_interval_seconds
 
 from .tailing import Writer, append, reading
 
@@ -209,3 +209,12 @@ async def test_foreign_position_is_refused() -> None:
     source = FileSource(FileSourceConfig.parse({"paths": "/nowhere", "topic": "lines"}))
     with pytest.raises(Failed, match="none of a file source"):
         await anext(source.read(Positions([({"file": "1"}, {"line": 7})])))
+
+
+def test_a_scan_that_takes_long_puts_off_the_next_by_what_it_cost() -> None:
+    """On a machine that is busy with other things a scan of a few files may take a tenth of a second: the next one is
+    not ten seconds later for that, in which files would be rotated and deleted unseen."""
+    busy_machine, many_files = (0.1, 0.0001), (0.1, 0.1)
+    assert least_interval_seconds(*busy_machine, SCAN_SHARE) == 1.0
+    assert least_interval_seconds(*many_files, SCAN_SHARE) == 10.0
+    assert least_interval_seconds(*many_files, HASTY_SCAN_SHARE) == 1.0
