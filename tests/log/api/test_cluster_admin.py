@@ -35,6 +35,7 @@ def admin(kafka: str) -> Iterator[Any]:
 def topic(admin: Any, fresh_topic: str) -> str:
     """One with three partitions."""
     admin.create_topics([NewTopic(fresh_topic, num_partitions=3, replication_factor=1)])
+    wait_for(lambda: fresh_topic in admin.list_topics())
     return fresh_topic
 
 

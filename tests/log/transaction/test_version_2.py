@@ -29,6 +29,7 @@ TRY_AGAIN = {
     ErrorCode.not_coordinator,
     ErrorCode.not_enough_replicas,
     ErrorCode.not_leader_or_follower,
+    ErrorCode.unknown_topic_or_partition,  # of Apache Kafka, a moment after it was created
 }
 
 

@@ -44,6 +44,8 @@ def consume(kafka: str, group: str, topic: str, count: int) -> Any:
         enable_auto_commit=False,
         max_poll_records=1,
     )
+    while not consumer.partitions_for_topic(topic):
+        pass  # it joins with the first poll: before it knows the topic, it would get nothing, or join once more
     for _ in range(count):
         next(consumer)
     consumer.commit()
