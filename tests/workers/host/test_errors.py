@@ -149,9 +149,12 @@ async def test_what_cannot_be_converted_never_reaches_the_sink(
         (b"\0\0\0\2", b"not json", ("h", b"5")),
     ]
     assert [headers_of(record)["stage"] for record in dead] == ["KEY_CONVERTER", "VALUE_CONVERTER"]
-    logged = [line["line"] for line in hosted.all_printed("text") if "record skipped" in line["line"]]
-    assert len(logged) == 2
-    assert f"place={fresh_topic}-0 offset=2" in logged[1]
+
+    def logged() -> list[str]:
+        return [line["line"] for line in hosted.all_printed("text") if "record skipped" in line["line"]]
+
+    await hosted.until(lambda: len(logged()) == 2)
+    assert f"place={fresh_topic}-0 offset=2" in logged()[1]
 
 
 async def test_without_tolerance_what_comes_before_a_record_that_cannot_be_converted_is_written(

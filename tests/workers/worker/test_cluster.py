@@ -15,6 +15,7 @@ from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from tests.workers.worker.conftest import PLUGINS, read_topic, wait_for_records, wait_for_state, wait_until
 
 from penstock import PenstockError
+from penstock_workers import departure
 from penstock_workers.config import WorkerConfig
 from penstock_workers.errors import ConnectorExists
 from penstock_workers.status import State, TargetState, TaskId
@@ -205,8 +206,9 @@ async def test_a_leader_that_lacks_the_class_has_its_work_divided_by_another(
 
 
 async def test_a_worker_that_is_restarted_is_waited_for_and_keeps_its_tasks(
-    workers: list[Worker], config: WorkerConfig, fresh_topic: str
+    workers: list[Worker], config: WorkerConfig, fresh_topic: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(departure, "AWAY_SECONDS", 30.0)  # however busy the machine: it does not leave unheard
     one, two = workers
     for number in range(4):
         await one.changes.create(f"c{number}", numbers(fresh_topic))
