@@ -16,6 +16,8 @@ from typing import Any, NamedTuple
 from penstock.errors import Problem
 from penstock.patterns import found
 
+LONGEST_PATTERN = 60
+"""Of those that people are shown; the option's description says it better than a longer one."""
 BOOLEANS = {"true": True, "false": False}
 
 
@@ -95,7 +97,7 @@ def _complaint(keyword: Any, limit: Any) -> str:
         case "maximum":
             return f"is more than the maximum of {limit}"
         case "pattern":
-            return f"does not match {limit}"
+            return f"does not match {limit}" if len(limit) <= LONGEST_PATTERN else "has not the form that is asked for"
         case _:
             return f"violates {keyword}: {limit}"
 

@@ -31,7 +31,9 @@ class CommonConnectorConfig(Config):
     """What may be set for any connector, beside the connector's own options."""
 
     name: str = option(
-        "Name of the connector, of at most 255 characters.", pattern=CONNECTOR_NAME_PATTERN, group="Common"
+        "Name of the connector: at most 255 characters, no slash and no control character among them.",
+        pattern=CONNECTOR_NAME_PATTERN,
+        group="Common",
     )
     connector_class: str = option(
         "Connector class, as GET /connector-plugins names it; the class's name alone will do.", group="Common"

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import datetime
 from typing import Any
 
 import click
 
+from penstock_platform.cli import dead_letter_text
 from penstock_platform.cli.output import output_option, print_json, print_table
 from penstock_platform.cli.rest_client import RestClient, url_option
-
-LONGEST_CELL = 60
 
 
 @click.group(name="dead-letters")
@@ -31,17 +29,22 @@ def list_letters(name: str, limit: int, url: str, output: str) -> None:
     elif not answer["dead_letters"]:
         click.echo(f"{name}: no dead letters in {answer['topic']}", err=True)
     else:
-        print_table(["LETTER", "TIME", "FROM", "STAGE", "CAUSE", "REPLAYED"], list(map(_row, answer["dead_letters"])))
+        print_table(["LETTER", "TIME", "FROM", "STAGE", "REPLAYED", "CAUSE"], list(map(_row, answer["dead_letters"])))
 
 
 @command.command("show")
 @click.argument("name")
 @click.argument("letter")
 @url_option
-def show_letter(name: str, letter: str, url: str) -> None:
-    """One dead letter in full, as JSON. LETTER is PARTITION:OFFSET, as `list` shows it."""
+@output_option
+def show_letter(name: str, letter: str, url: str, output: str) -> None:
+    """One dead letter in full. LETTER is PARTITION:OFFSET, as `list` shows it."""
     place = _place(letter)
-    print_json(RestClient(url).connector("GET", name, f"/dead-letters/{place['partition']}/{place['offset']}"))
+    answer = RestClient(url).connector("GET", name, f"/dead-letters/{place['partition']}/{place['offset']}")
+    if output == "json":
+        print_json(answer)
+    else:
+        click.echo("\n".join(dead_letter_text.lines(answer)))
 
 
 @command.command("replay")
@@ -86,16 +89,13 @@ def _replayed(client: RestClient, name: str, body: dict[str, Any]) -> dict[str, 
 
 
 def _row(letter: dict[str, Any]) -> list[str]:
-    origin, error = letter["origin"], letter["error"]
-    offset = "" if origin["offset"] is None else f"-{origin['partition']}:{origin['offset']}"
-    time = datetime.datetime.fromtimestamp(letter["timestamp_ms"] / 1000, datetime.UTC)
     return [
         f"{letter['partition']}:{letter['offset']}",
-        time.strftime("%Y-%m-%d %H:%M:%S"),
-        f"{origin['topic']}{offset}",
+        dead_letter_text.time_of(letter),
+        dead_letter_text.place_of(letter),
         letter["stage"],
-        f"{error['class']}: {error['message']}"[:LONGEST_CELL] if error["class"] else "",
         "yes" if letter["replayed"] else "",
+        dead_letter_text.cause_of(letter),
     ]
 
 

@@ -83,7 +83,7 @@ async def test_a_record_goes_to_the_dead_letters_and_back(
     await until(lambda: written("{a=1}", "[2, null]", "odd"))
 
     assert (await command_line(live, "list", fresh_topic, "-o", "json"))["dead_letters"][0]["replayed"]
-    assert (await command_line(live, "show", fresh_topic, "0:0"))["value"] == {"text": "odd"}
+    assert (await command_line(live, "show", fresh_topic, "0:0", "-o", "json"))["value"] == {"text": "odd"}
     assert (await command_line(live, "replay", fresh_topic, "--all", "-o", "json"))["replayed"] == []
 
 

@@ -150,7 +150,7 @@ async def _at(reader: DeadLetterReader, connector: str, place: Place) -> DeadLet
     raise UnknownDeadLetter(
         f"there is no dead letter of the connector at partition {place.partition}, offset {place.offset}",
         where=connector,
-        hint="list those that there are",
+        hint=f"GET /connectors/{connector}/dead-letters lists those that there are",
     )
 
 
