@@ -15,6 +15,7 @@ from penstock.yielded import defect_of
 
 SURPLUS_WAIT_SECONDS = 0.05
 """For a batch that must not come."""
+SLICES = 20
 
 
 def count(batches: Iterable[Batch]) -> int:
@@ -22,11 +23,23 @@ def count(batches: Iterable[Batch]) -> int:
 
 
 async def next_batch(batches: AsyncIterator[Batch], timeout_seconds: float) -> Batch | None:
-    """The next batch, or None where the input has ended or nothing came in time, which closes the generator."""
+    """The next batch, or None where the input has ended or nothing came in time, which closes the generator.
+
+    The time is counted in slices: a machine that stands still for a while uses up no more than one of them.
+    """
+    coming = asyncio.ensure_future(anext(batches))
     try:
-        return await asyncio.wait_for(anext(batches), timeout_seconds)
-    except (StopAsyncIteration, TimeoutError):
+        for _ in range(SLICES):
+            if (await asyncio.wait({coming}, timeout=timeout_seconds / SLICES))[0]:
+                break
+    finally:
+        coming.cancel()
+    (answer,) = await asyncio.gather(coming, return_exceptions=True)
+    if isinstance(answer, StopAsyncIteration | asyncio.CancelledError):
         return None
+    if isinstance(answer, BaseException):
+        raise answer
+    return answer
 
 
 async def read_all(
