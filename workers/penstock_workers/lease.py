@@ -58,10 +58,14 @@ def share(descriptor: int) -> None:
     _shared = Lease(descriptor)
 
 
+def may_write() -> bool:
+    """A process without a lease is nobody's task host, and free."""
+    return _shared is None or _shared.is_held()
+
+
 async def right_to_write() -> None:
-    """Returns as long as whatever is written here may be: at once, or when the lapsed lease is renewed. A process
-    without a lease is nobody's task host, and free."""
-    if _shared is not None and not _shared.is_held():
+    """Returns as long as whatever is written here may be: at once, or when the lapsed lease is renewed."""
+    if _shared is not None:
         await _shared.held()
 
 

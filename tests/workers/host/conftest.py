@@ -112,6 +112,7 @@ async def run(fork_server: ForkServer) -> AsyncIterator[Run]:
         call_timeout_seconds: float = 30.0,
         exactly_once: bool = True,
         topic_creation_enable: bool = True,
+        of: ForkServer = fork_server,
         config_providers: Mapping[str, ConfiguredProvider] | None = None,
         **config: str,
     ) -> Hosted:
@@ -129,7 +130,7 @@ async def run(fork_server: ForkServer) -> AsyncIterator[Run]:
             topic_creation_enable=topic_creation_enable,
             config_providers=config_providers or {},
         )
-        hosted = Hosted(spec, fork_server, positions)
+        hosted = Hosted(spec, of, positions)
         started.append(hosted)
         await hosted.host.start()
         return hosted

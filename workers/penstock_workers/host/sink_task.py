@@ -26,7 +26,7 @@ from penstock_workers.host.messages import Message, Progress, Started, TaskSpec
 from penstock_workers.host.rate_limit import RateLimit
 from penstock_workers.host.retries import Interruption, RetryPolicy
 from penstock_workers.host.sink_writer import SinkWriter
-from penstock_workers.lease import right_to_write
+from penstock_workers.lease import may_write, right_to_write
 from penstock_workers.recent_errors import RecentErrors
 from penstock_workers.sink_topics import SinkTopics
 
@@ -205,14 +205,23 @@ class SinkTask:
         """Between two writes, which may be the many of a batch whose failing records are looked for. Raises Reassigned,
         and Stopped: what is not written then comes again."""
         now = asyncio.get_running_loop().time()
-        if now < self._member_due:
+        if now < self._member_due and may_write():
             return
         self._member_due = now + MEMBER_INTERVAL_SECONDS
         if self._stop.is_set():
             raise Stopped
-        assert self._consumer is not None
-        if await of_the_log(self._consumer.idle(asyncio.ensure_future(asyncio.sleep(0)))):
-            raise self._failure or Reassigned
+        await self._idle_until_right_to_write()
+
+    async def _idle_until_right_to_write(self) -> None:
+        """Where the lease has lapsed another may have this task's place by then, and wait for what the sink holds: a
+        file, a lock. So this one has to hear of it, and end. Raises Reassigned."""
+        waiting = asyncio.ensure_future(right_to_write())
+        try:
+            assert self._consumer is not None
+            if await of_the_log(self._consumer.idle(waiting)):
+                raise self._failure or Reassigned
+        finally:
+            waiting.cancel()
 
     async def _commit(self) -> None:
         """Flush, then commit. What the group no longer lets this member commit comes again elsewhere."""
@@ -261,6 +270,8 @@ class SinkTask:
     async def retrying(self, name: str, call: Callable[[], Coroutine[Any, Any, T]]) -> T:
         """Connector code, with the same input again after each RetryLater. Raises Stopped when there is no time."""
         while True:
+            if not may_write() and not self._rebalancing:
+                await self._idle_until_right_to_write()
             await right_to_write()
             try:
                 answer = await self._connection.call(name, call())
