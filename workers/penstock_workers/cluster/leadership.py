@@ -56,6 +56,7 @@ class Leadership:
         self._view: View | None = None
         self._changed = asyncio.Event()
         self._leading: asyncio.Task[None] | None = None
+        self._stepping_down: asyncio.Task[None] | None = None
         self.since_epoch: int | None = None
         """The first epoch of this term; None while this worker does not lead."""
 
@@ -66,7 +67,7 @@ class Leadership:
         if leads and self._leading is None:
             self._leading = keep_going("lead the cluster", self._lead)
         elif not leads and self._leading is not None:
-            self._leading.cancel()
+            self._stepping_down = asyncio.create_task(end(self._leading), name="lead the cluster no more")
             self._leading = None
         self.wake()
 

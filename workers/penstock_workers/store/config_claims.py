@@ -31,8 +31,8 @@ class ConfigClaims:
         self._tombstones_of_lost: set[str] = set()
         """Keys of the deletion that has just lost: its tombstones are the next records."""
         self.contested: dict[str, set[str]] = {}
-        """By connector: lost claims whose records lie behind those that count. Compaction would keep them, and whoever
-        reads no more than that would take them for true: what counts has to be written once more."""
+        """By connector that has to be written once more: lost claims whose records lie behind those that count.
+        Compaction would keep them, and whoever reads no more than that would take them for true."""
 
     def version(self, connector: str) -> str:
         return self._versions.get(connector, NOTHING)
@@ -76,6 +76,11 @@ class ConfigClaims:
             self.contested.pop(connector, None)
         else:
             self._versions.setdefault(connector, NOTHING)
+
+    def write_once_more(self, connectors: Iterable[str]) -> None:
+        """The log has lost what it said of them."""
+        for connector in connectors:
+            self.contested.setdefault(connector, set())
 
     def _decide(self, connector: str, claim: str, based_on: Collection[str]) -> None:
         if self._counts(connector, claim, based_on):

@@ -36,6 +36,17 @@ async def create_topic(admin: AIOKafkaAdminClient, topic: InternalTopic) -> None
             raise error(topic.name, *message)
 
 
+async def keep_compacted(admin: AIOKafkaAdminClient, topic: InternalTopic) -> None:
+    """Of one that was deleted under the workers, and made anew by whoever asked for it first. Raises a KafkaError."""
+    if await _cleanup_policy(admin, topic.name) == "compact":
+        return
+    resource = ConfigResource(ConfigResourceType.TOPIC, topic.name, {"cleanup.policy": "compact"})
+    response: Any = (await admin.alter_configs([resource]))[0]
+    ((code, message, *_),) = response.resources
+    if for_code(code) is not NoError:
+        raise for_code(code)(topic.name, message)
+
+
 async def check_topic(admin: AIOKafkaAdminClient, topic: InternalTopic) -> int:
     """Answer the number of its partitions. Raises UnsuitableTopic, or a KafkaError where it is not ready yet."""
     policy = await _cleanup_policy(admin, topic.name)

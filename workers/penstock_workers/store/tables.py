@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 
 import structlog
 from aiokafka.admin import AIOKafkaAdminClient
@@ -24,7 +25,7 @@ from penstock_workers.store.assignments import AssignmentTable
 from penstock_workers.store.configs import ConfigTable, RestartRequest
 from penstock_workers.store.installed_plugins import PREFIX as PLUGINS
 from penstock_workers.store.installed_plugins import InstalledPlugins
-from penstock_workers.store.internal_topics import InternalTopic, check_topic, create_topic
+from penstock_workers.store.internal_topics import InternalTopic, check_topic, create_topic, keep_compacted
 from penstock_workers.store.offsets import OffsetTable
 from penstock_workers.store.records import TableRecord, by_key
 from penstock_workers.store.split_requests import PREFIX as SPLIT_REQUEST
@@ -33,6 +34,7 @@ from penstock_workers.store.statuses import StatusTable
 from penstock_workers.store.stops import PREFIX as STOPS
 from penstock_workers.store.stops import StopTable
 from penstock_workers.store.topic_log import TopicLog
+from penstock_workers.upkeep import Upkeep
 
 log = structlog.get_logger()
 
@@ -70,7 +72,9 @@ class Tables:
         self._on_config_change = on_config_change
         self._on_change = on_change
         self.config_log = self._topic_log(
-            config.config_storage_topic, by_key({LOGGER_LEVEL: self._apply_logger_level, "": self._apply_config})
+            config.config_storage_topic,
+            by_key({LOGGER_LEVEL: self._apply_logger_level, "": self._apply_config}),
+            self._configs_lost,
         )
         self.offset_log = self._topic_log(config.offset_storage_topic, self.offsets.apply)
         self.status_log = self._topic_log(
@@ -85,6 +89,7 @@ class Tables:
         }
         self.cluster_log = self._topic_log(config.cluster_storage_topic, by_key(in_cluster))
         self._logs = (self.config_log, self.offset_log, self.status_log, self.cluster_log)
+        self._mending = Upkeep("mend internal topics", self._mend)
 
     async def start(self) -> str:
         """Create what is missing, read everything; answers the id of the Kafka cluster.
@@ -94,14 +99,35 @@ class Tables:
         cluster_id, partitions = await self._wait_for_log()
         await asyncio.gather(*(log.start(count) for log, count in zip(self._logs, partitions, strict=True)))
         self._is_read = True
+        self._mending.start()
         return cluster_id
 
     async def stop(self) -> None:
+        await self._mending.stop()
         await asyncio.gather(*(log.stop() for log in self._logs))
 
-    def _topic_log(self, topic: str, apply: Callable[[TableRecord], None]) -> TopicLog:
+    def _topic_log(
+        self, topic: str, apply: Callable[[TableRecord], None], on_loss: Callable[[], None] = lambda: None
+    ) -> TopicLog:
+        def lost() -> None:
+            on_loss()
+            self._mending.soon()
+
         timeout_seconds = self._config.write_timeout_seconds
-        return TopicLog(self._config.log, topic, apply, timeout_seconds=timeout_seconds)
+        return TopicLog(self._config.log, topic, apply, timeout_seconds=timeout_seconds, on_loss=lost)
+
+    def _configs_lost(self) -> None:
+        """This worker still has them: the leader writes them once more, as it does after a contest."""
+        self.configs.claims.write_once_more(self.configs.configs)
+        self._on_config_change(None)
+
+    async def _mend(self) -> None:
+        try:
+            async with TimeLimit(self._config.write_timeout_seconds), self._admin() as admin:
+                for topic in self._topics():
+                    await keep_compacted(admin, topic)
+        except (KafkaError, TimeoutError) as error:
+            raise LogUnavailable("internal topics could not be mended", where=self._config.bootstrap_servers) from error
 
     def _apply_logger_level(self, record: TableRecord) -> None:
         """It holds for those who hear it: a worker that starts later has its own levels, as in Kafka Connect."""
@@ -158,13 +184,18 @@ class Tables:
             raise reason from reason.__cause__
 
     async def _ensure_topics(self) -> tuple[str, list[int]]:
-        admin = AIOKafkaAdminClient(**self._config.log.aiokafka_options(), client_id="penstock-worker")
-        try:
-            await admin.start()
+        async with self._admin() as admin:
             cluster = await admin.describe_cluster()
             for topic in self._topics():
                 await create_topic(admin, topic)
             return cluster["cluster_id"] or "unknown", [await check_topic(admin, topic) for topic in self._topics()]
+
+    @asynccontextmanager
+    async def _admin(self) -> AsyncIterator[AIOKafkaAdminClient]:
+        admin = AIOKafkaAdminClient(**self._config.log.aiokafka_options(), client_id="penstock-worker")
+        try:
+            await admin.start()
+            yield admin
         finally:
             await admin.close()
 

@@ -31,16 +31,30 @@ RETRY_SECONDS = 0.2
 POLL_MS = 100
 """Records wake the reader at once; this bounds how late it notices the end of somebody's transaction."""
 
+LOSS_HINT = (
+    "it was deleted, or the log has lost records: this worker still has them, so look at what it says of the connectors"
+    " and their offsets before it is restarted"
+)
+
 
 class TopicLog:
     """`apply` is called for each record, from the event loop; it may raise UnreadableRecord."""
 
     def __init__(
-        self, connection: LogConnection, topic: str, apply: Callable[[TableRecord], None], *, timeout_seconds: float
+        self,
+        connection: LogConnection,
+        topic: str,
+        apply: Callable[[TableRecord], None],
+        *,
+        timeout_seconds: float,
+        on_loss: Callable[[], None] = lambda: None,
     ) -> None:
+        """`on_loss` follows where the topic holds less than it did, because it was deleted and made anew, say. What is
+        in it is read from its beginning."""
         self._connection = connection
         self._topic = topic
         self._apply = apply
+        self._on_loss = on_loss
         self._timeout_seconds = timeout_seconds
         self._positions: dict[TopicPartition, int] = {}
         self._moved = asyncio.Condition()
@@ -144,8 +158,12 @@ class TopicLog:
             log.warning("record of an internal topic left out", topic=self._topic, **error.to_dict())
 
     async def _moved_on(self) -> None:
+        former = dict(self._positions)
         for partition in self._consumer.assignment():
             self._positions[partition] = await self._consumer.position(partition)
+        if any(self._positions[partition] < position for partition, position in former.items()):
+            log.error("internal topic holds less than it did", topic=self._topic, hint=LOSS_HINT)
+            self._on_loss()
         async with self._moved:
             self._moved.notify_all()
 
