@@ -29,6 +29,8 @@ AT = {"byte": 7}
         (Batch("t", [b"a"], timestamps=[1.5]), "timestamps[0] is 1.5 (float), not whole milliseconds"),  # type: ignore[list-item]
         (Batch("t", [b"a"], headers=[{"a": b"b"}]), "headers[0] is {'a': b'b'} (dict), not a list of pairs"),  # type: ignore[list-item]
         (Batch("t", [b"a"], headers=[["ab"]]), "headers[0] is ['ab'] (list), not a list of pairs"),  # type: ignore[list-item]
+        (Batch("t", [b"a"], timestamps=[10**30]), "timestamps[0] is 10000"),
+        (Batch("t", [b"a"], partition="1"), "partition is '1' (str), not a number"),  # type: ignore[arg-type]
         (Batch("t", [b"a"], position=5), "position is 5 (int), not a mapping"),  # type: ignore[arg-type]
         (Batch("t", [b"a"], source_partition="f"), "source_partition is 'f' (str), not a mapping"),  # type: ignore[arg-type]
         (Batch("t", ["x" * 100]), f"values[0] is '{'x' * 59}... (str), not bytes"),
@@ -50,3 +52,9 @@ def test_a_defect_is_told(batch: Any, defect: str) -> None:
 )
 def test_a_sound_batch_has_none(batch: Batch, columns_hold: ColumnsHold) -> None:
     assert defect_of(batch, columns_hold) == ""
+
+
+def test_each_record_is_looked_at_where_that_is_asked() -> None:
+    batch = Batch("t", [b"a", 5, b"b"])
+    assert defect_of(batch, "bytes") == ""
+    assert defect_of(batch, "bytes", of_any_record=True).startswith("values[1] is 5 (int), not bytes")

@@ -7,7 +7,7 @@ import signal
 
 import pytest
 
-from penstock_workers.task_host import Died, Started
+from penstock_workers.task_host import Died, Failed, Started
 
 from .conftest import Hosted, Run
 from .processes import is_running, until_gone
@@ -78,3 +78,21 @@ async def test_a_daemon_ends_with_the_task_that_started_it_and_not_before(
     assert is_running(daemon)
     await (hosted.host.stop(10.0) if how == "stop" else hosted.host.kill())
     await until_gone(daemon)
+
+
+@pytest.mark.parametrize(
+    ("connector", "message"),
+    [
+        ("RaisingWhatHasNoText", "Unprintable: (its text cannot be had: RuntimeError)"),
+        ("RaisingHalfACharacter", r"FileNotFoundError: [Errno 2] No such file: 'caf\udce9'"),
+        ("RaisingMuch", "ValueError: zzz"),
+        ("YieldingANumberAmongBytes", "what read yields cannot be sent: values[1] is 5 (int), not bytes"),
+    ],
+)
+async def test_whatever_it_raises_is_told_and_fits_a_record(
+    run: Run, log: str, fresh_topic: str, connector: str, message: str
+) -> None:
+    failed = await (await running(run, log, fresh_topic, connector)).until_event(Failed)
+    assert failed.problem["message"].startswith(message)
+    assert "misbehaving.py" in failed.trace
+    assert len(failed.trace.encode()) < 200_000

@@ -14,7 +14,7 @@ import structlog
 from penstock import Failed, RetryLater
 from penstock.connector import Connector
 from penstock_workers.host.retries import Interruption, RetryPolicy
-from penstock_workers.host.secrets import without_secrets
+from penstock_workers.host.secrets import LONGEST_TEXT, tellable
 from penstock_workers.host.stacks import awaiting_at
 from penstock_workers.recent_errors import RecentErrors, task_error
 
@@ -115,7 +115,7 @@ class Connection:
         if not self._attempts:
             self._failing_since = now
         self._attempts += 1
-        self.last_error = without_secrets(str(error))
+        self.last_error = tellable(str(error), LONGEST_TEXT)
         seconds = self._retry_policy.pause_seconds(error, self._attempts, now - self._failing_since, random.random())
         self.retries_total += 1
         call, self._failed_call = self._failed_call or "read", ""

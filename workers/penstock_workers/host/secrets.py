@@ -1,6 +1,6 @@
 """What no error, log line or dead letter of this process may tell: values of secret options, and whatever references
 to secrets stood for. An exception easily holds one, an address with the password in it say, and becomes a trace that
-anybody may read."""
+anybody may read. Errors are told so that they can be: an author may raise whatever there is."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from penstock_workers.recent_errors import TaskError
 HIDDEN = "[hidden]"
 SHORTEST = 4
 """Characters of what is hidden: less is in many words."""
+LONGEST_LINE, LONGEST_TEXT, LONGEST_TRACE = 4_096, 16_384, 131_072
 _secrets: list[str] = []
 
 
@@ -34,11 +35,24 @@ def without_secrets(text: str) -> str:
     return text
 
 
+def tellable(text: str, longest: int) -> str:
+    """Without secrets, no longer than a record of a topic may be, and in characters that every reader has: a name of a
+    file that is no text comes with halves of pairs of surrogates."""
+    lines = (_shortened(line, LONGEST_LINE) for line in without_secrets(text).split("\n"))
+    return _shortened("\n".join(lines), longest).encode("utf-8", "backslashreplace").decode()
+
+
+def _shortened(text: str, longest: int) -> str:
+    if len(text) <= longest:
+        return text
+    return f"{text[: longest // 2]} ... {len(text) - longest} characters more ... {text[-longest // 2 :]}"
+
+
 def safe_failure(failed: Failed) -> Failed:
-    problem = {name: without_secrets(text) if isinstance(text, str) else text for name, text in failed.problem.items()}
-    return msgspec.structs.replace(failed, problem=problem, trace=without_secrets(failed.trace))
+    problem = {name: tellable(str(text), LONGEST_TEXT) for name, text in failed.problem.items()}
+    return msgspec.structs.replace(failed, problem=problem, trace=tellable(failed.trace, LONGEST_TRACE))
 
 
 def safe_error(error: TaskError) -> TaskError:
-    texts = {name: without_secrets(getattr(error, name)) for name in ("cause", "message", "where", "hint")}
+    texts = {name: tellable(getattr(error, name), LONGEST_TEXT) for name in ("cause", "message", "where", "hint")}
     return msgspec.structs.replace(error, **texts)

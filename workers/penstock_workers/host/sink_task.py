@@ -299,6 +299,9 @@ def _resumed(
     answered: Mapping[TopicPartition, int], partitions: Sequence[TopicPartition]
 ) -> Mapping[TopicPartition, int]:
     """Of what a sink answered, what it was asked for: it may well answer all that it knows, and the rest is others'."""
+    if not isinstance(answered, Mapping):
+        text = f"assigned answered {answered!r:.100}, not the next offset by partition"
+        raise Failed(text, hint="this is a defect of the sink: answer {} where it knows of none")
     resumed = {TopicPartition(*partition): offset for partition, offset in answered.items() if partition in partitions}
     for partition, offset in resumed.items():
         if type(offset) is not int or offset < 0:

@@ -160,15 +160,19 @@ class SourceTask:
                 self._in_source = False
             self._check(batch, batches)
             self._connection.works()
-            intake = await self._intake.take(batch)
+            try:
+                intake = await self._intake.take(batch)
+            except TypeError:
+                self._check(batch, batches, of_any_record=True)
+                raise
             self._rate_limit.spend(intake.batch)
             await self._delivery.send(*intake)
             if len(intake.batch):
                 self.topics.add(intake.batch.topic)
             await asyncio.sleep(0)  # a source that never waits must not keep the event loop to itself
 
-    def _check(self, batch: Any, batches: AsyncIterator[Batch]) -> None:
-        if defect := defect_of(batch, self._source.columns_hold):
+    def _check(self, batch: Any, batches: AsyncIterator[Batch], *, of_any_record: bool = False) -> None:
+        if defect := defect_of(batch, self._source.columns_hold, of_any_record=of_any_record):
             raise Failed(
                 f"what read yields cannot be sent: {defect}",
                 code="bad-batch",

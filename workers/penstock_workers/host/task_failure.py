@@ -53,9 +53,16 @@ def as_named(error: Exception, spec: TaskSpec) -> PenstockError:
     where = place(error, spec.import_path) or spec.import_path
     if isinstance(error, MemoryError):
         return memory_error(spec.config, where)
-    named = ConnectorFailed(f"{type(error).__name__}: {error}", where=where, hint="see the traceback")
+    named = ConnectorFailed(f"{type(error).__name__}: {_text_of(error)}", where=where, hint="see the traceback")
     named.__cause__ = error.__cause__
     return named
+
+
+def _text_of(error: Exception) -> str:
+    try:
+        return str(error)
+    except Exception as other:  # of its author's class
+        return f"(its text cannot be had: {type(other).__name__})"
 
 
 def place(error: Exception, import_path: str) -> str:

@@ -8,6 +8,9 @@ import signal
 import sys
 import threading
 import time
+from collections.abc import AsyncIterator
+
+from penstock import Batch, Positions
 
 from .sources import Counting, tell
 
@@ -93,3 +96,30 @@ class WithDaemon(Odd):
                 os._exit(0)
             os.execvp("sleep", ["sleep", "1000"])
         tell("daemon", pid=int(os.read(reading, 100)))
+
+
+class Unprintable(Exception):
+    def __str__(self) -> str:
+        raise RuntimeError("no text")
+
+
+class RaisingWhatHasNoText(Counting):
+    async def after_batch(self, start: int) -> None:
+        raise Unprintable
+
+
+class RaisingHalfACharacter(Counting):
+    """As the name of a file comes that is no text."""
+
+    async def after_batch(self, start: int) -> None:
+        raise FileNotFoundError(2, "No such file", "caf\udce9")
+
+
+class RaisingMuch(Counting):
+    async def after_batch(self, start: int) -> None:
+        raise ValueError("z" * 5_000_000)
+
+
+class YieldingANumberAmongBytes(Counting):
+    async def read(self, positions: Positions) -> AsyncIterator[Batch]:
+        yield Batch(self.config.topic, [b"a", 5, b"b"], position={"next": 3})
