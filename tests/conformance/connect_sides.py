@@ -15,8 +15,8 @@ SOURCE_CLASS = "org.apache.kafka.connect.file.FileStreamSourceConnector"
 SINK_CLASS = "org.apache.kafka.connect.file.FileStreamSinkConnector"
 TIMEOUT_SECONDS = 60.0
 POLL_SECONDS = 0.2
-REBALANCE = "Cannot complete request"
-"""Java's answer while its cluster forms anew; its clients try again."""
+REBALANCES = {409: b"Cannot complete request", 500: b"a rebalance is expected"}
+"""Java's answers while its cluster forms anew, in writing and in reading; its clients try again."""
 
 
 class _NoRedirect(urllib.request.HTTPErrorProcessor):
@@ -51,7 +51,8 @@ class Side:
         deadline = time.monotonic() + TIMEOUT_SECONDS
         while True:
             answer = self._call(method, path, body, content_type)
-            if answer.status != 409 or REBALANCE.encode() not in answer.body or time.monotonic() > deadline:
+            expected = REBALANCES.get(answer.status)
+            if expected is None or expected not in answer.body or time.monotonic() > deadline:
                 return answer
             time.sleep(POLL_SECONDS)
 

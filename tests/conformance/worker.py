@@ -5,7 +5,6 @@ import subprocess
 import sys
 import tempfile
 import time
-import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -65,7 +64,7 @@ def wait_until_healthy(url: str, process: "subprocess.Popen[bytes]", stderr_path
         try:
             with urllib.request.urlopen(f"{url}/health", timeout=10):
                 return
-        except (urllib.error.URLError, ConnectionError):
+        except OSError:  # refused, not ready, or too busy to answer
             if process.poll() is not None or time.monotonic() > deadline:
                 raise SystemExit(f"the worker did not start:\n{stderr_path.read_text()[-5000:]}") from None
             time.sleep(0.1)
