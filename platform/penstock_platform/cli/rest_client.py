@@ -18,7 +18,8 @@ from penstock import BadConfiguration, PenstockError, Problem
 from penstock_platform.cli.root import UnknownName
 
 DEFAULT_URL = "http://127.0.0.1:8083"
-TIMEOUT_SECONDS = 30.0
+READ_TIMEOUT_SECONDS = 30.0
+WRITE_TIMEOUT_SECONDS = 100.0  # the server's own deadline is 90: it knows what was done, and what not
 HINTS = {
     "connector-not-stopped": "penstock connector stop {name}; afterwards: penstock connector resume {name}",
     "unknown-dead-letter": "penstock connector dead-letters list {name}",
@@ -56,7 +57,8 @@ class RestClient:
             data=None if body is None else json.dumps(body).encode(),
             headers={"Content-Type": "application/json", "Accept": "application/json"},
         )
-        with self._open(request, TIMEOUT_SECONDS) as response:
+        timeout_seconds = READ_TIMEOUT_SECONDS if method == "GET" else WRITE_TIMEOUT_SECONDS
+        with self._open(request, timeout_seconds) as response:
             text = response.read()
             return json.loads(text) if text else None
 
@@ -118,13 +120,18 @@ def _as_sent(error: urllib.error.HTTPError) -> PenstockError:
         return BadConfiguration(problems)
     code = answer.get("code") or f"http-{error.code}"
     kind = UnknownName if code.startswith("unknown-") else PenstockError
-    message, cause = answer.get("message", f"HTTP {error.code}"), answer.get("cause")
     return kind(
-        f"{message}: {cause}" if cause and cause not in message else message,
+        with_cause(answer.get("message", f"HTTP {error.code}"), answer.get("cause", "")),
         code=code,
         where=answer.get("where", ""),
         hint=answer.get("hint", ""),
     )
+
+
+def with_cause(message: str, cause: str) -> str:
+    """`cause` is the type and text of an exception: it is told where it says something that the message does not."""
+    _, _, text = cause.partition(": ")
+    return f"{message}: {cause}" if text and text not in message else message
 
 
 _FIELDS = ("code", "message", "where", "hint")
