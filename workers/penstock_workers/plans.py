@@ -48,7 +48,7 @@ class Plans:
 
     def _as_it_is_now(self, name: str) -> DesiredConnector:
         """Of a thousand connectors one has changed: the others are kept, for to work one out costs far more."""
-        table, request = self._tables.configs, self._tables.split_requests.latest.get(name, "")
+        table, request = self._tables.configs, self._tables.split_requests.rows.get(name, "")
         before = self._desired.get(name)
         if (
             before is not None
@@ -108,7 +108,7 @@ class Plans:
         return records
 
     def _plugins_of_known(self) -> dict[str, Sequence[PluginInfo]]:
-        told = self._tables.plugins.by_worker
+        told = self._tables.plugins.rows
         return {worker: told[worker] for worker in self._known_workers() if worker in told}
 
 

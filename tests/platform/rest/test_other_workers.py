@@ -75,7 +75,7 @@ async def nodes(log_node: LogNode) -> AsyncIterator[list[Node]]:
 
         async def know_each_other() -> bool:
             return all(
-                len(each.worker.members().workers) == len(each.worker._tables.plugins.by_worker) == 2 for each in both
+                len(each.worker.members().workers) == len(each.worker._tables.plugins.rows) == 2 for each in both
             )
 
         await until(know_each_other)

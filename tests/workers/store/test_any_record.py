@@ -3,25 +3,39 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from typing import Any
 
 import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from penstock_workers.store import configs, statuses
+from penstock_workers.offsets import history
+from penstock_workers.offsets.history import OffsetHistory
+from penstock_workers.store import assignments, configs, installed_plugins, split_requests, statuses, stops
+from penstock_workers.store.active_topics import ActiveTopics
+from penstock_workers.store.assignments import AssignmentTable
 from penstock_workers.store.configs import ConfigTable
+from penstock_workers.store.installed_plugins import InstalledPlugins
 from penstock_workers.store.offsets import OffsetTable
 from penstock_workers.store.records import TableRecord, UnreadableRecord
+from penstock_workers.store.split_requests import SplitRequests
 from penstock_workers.store.statuses import StatusTable
+from penstock_workers.store.stops import StopTable
 
 PREFIXES = [
     *(configs.CONNECTOR, configs.TARGET_STATE, configs.TASK, configs.COMMIT, configs.RESTART),
-    *(statuses.CONNECTOR, statuses.TASK),
+    *(statuses.CONNECTOR, statuses.TASK, assignments.KEY, history.PREFIX),
+    *(installed_plugins.PREFIX, split_requests.PREFIX, stops.PREFIX),
 ]
 FIELDS = [
     *("properties", "state", "state.v2", "tasks", "claim", "based-on", "deletes", "include-tasks"),
-    *("worker_id", "generation", "trace"),
+    *("worker_id", "generation", "trace", "epoch", "leader", "revoking", "away", "plugins", "aliases", "request"),
+    *("number", "at", "change", "offsets", "partition", "offset"),
+]
+TABLES = [
+    *(ConfigTable, OffsetTable, StatusTable, ActiveTopics),
+    *(AssignmentTable, StopTable, InstalledPlugins, SplitRequests, OffsetHistory),
 ]
 
 anything = st.recursive(
@@ -39,11 +53,9 @@ keys = (
 )
 
 
-@pytest.mark.parametrize("kind", [ConfigTable, OffsetTable, StatusTable])
+@pytest.mark.parametrize("kind", TABLES)
 @given(records=st.lists(st.tuples(keys, st.none() | json_bytes | st.binary(max_size=10)), max_size=6))
-def test_no_record_stops_a_table(
-    kind: type[ConfigTable] | type[OffsetTable] | type[StatusTable], records: list[tuple[bytes, bytes | None]]
-) -> None:
+def test_no_record_stops_a_table(kind: type[Any], records: list[tuple[bytes, bytes | None]]) -> None:
     table = kind()
     for key, value in records:
         with suppress(UnreadableRecord):

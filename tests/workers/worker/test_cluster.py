@@ -36,7 +36,7 @@ async def workers(config: WorkerConfig, restart_timeout_ms: int) -> AsyncIterato
     for worker in both:
         await worker.start()
     await wait_until(lambda: all(len(worker.members().workers) == 2 for worker in both))
-    await wait_until(lambda: all(len(worker._tables.plugins.by_worker) == 2 for worker in both))
+    await wait_until(lambda: all(len(worker._tables.plugins.rows) == 2 for worker in both))
     yield both
     for worker in both:
         await worker.stop()

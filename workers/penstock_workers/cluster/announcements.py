@@ -36,13 +36,13 @@ class Announcements:
             for task, where in revoked.items()
             if where.worker == self._worker_id and task not in self._runs
         }
-        if stopped.items() - self._tables.stops.by_worker.get(self._worker_id, {}).items():
+        if stopped.items() - self._tables.stops.rows.get(self._worker_id, {}).items():
             await self._tables.cluster_log.write([stops_record(self._worker_id, stopped)])
 
     async def forget_all_but(self, workers: Collection[str]) -> None:
         """For the leader: away with what others have said that are long gone. Whoever comes says it before it joins."""
         now = asyncio.get_running_loop().time()
-        told = {*self._tables.plugins.by_worker, *self._tables.stops.by_worker}
+        told = {*self._tables.plugins.rows, *self._tables.stops.rows}
         self._gone_since = {each: self._gone_since.get(each, now) for each in told.difference(workers)}
         forgotten = [each for each, since in self._gone_since.items() if now - since >= FORGET_SECONDS]
         if forgotten:

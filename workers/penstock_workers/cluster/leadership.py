@@ -121,7 +121,7 @@ class Leadership:
         view = self._view
         if not is_made_for(current, view):  # whoever has just joined said before which classes it has
             await self._tables.cluster_log.read_to_end()
-        stopped = acknowledged(current, self._tables.stops.by_worker)
+        stopped = acknowledged(current, self._tables.stops.rows)
         now_ms = _now_ms()
         decided = decide(current, view, self._wanted(), stopped, now_ms)
         if decided is not current:

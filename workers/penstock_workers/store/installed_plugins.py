@@ -13,32 +13,21 @@ from typing import Any
 import orjson
 
 from penstock_workers.plugins import PluginInfo
-from penstock_workers.store.records import TableRecord, UnreadableRecord, parse_object
+from penstock_workers.store.records import TableRecord
+from penstock_workers.store.rows import Rows
 
 PREFIX = "plugins-"
 
 
-class InstalledPlugins:
+class InstalledPlugins(Rows[Sequence[PluginInfo]]):
     """As much of each as others need to plan its work: schema and import path are known where it is installed."""
 
     def __init__(self) -> None:
-        self.by_worker: dict[str, Sequence[PluginInfo]] = {}
-
-    def apply(self, record: TableRecord) -> None:
-        """Take in a record. Raises UnreadableRecord."""
-        key = record.key.decode(errors="replace")
-        worker = key.removeprefix(PREFIX)
-        if record.value is None:
-            self.by_worker.pop(worker, None)
-            return
-        try:
-            self.by_worker[worker] = [_plugin(each) for each in parse_object(record.value, key)["plugins"]]
-        except (KeyError, TypeError) as error:
-            raise UnreadableRecord(f"names no plugins: {record.value[:100]!r}", where=key) from error
+        super().__init__(PREFIX, lambda content: [_plugin(each) for each in content["plugins"]])
 
     def difference(self, worker: str, plugins: Sequence[PluginInfo]) -> list[TableRecord]:
         """The records that make this table say what the worker has."""
-        said = self.by_worker.get(worker)
+        said = self.rows.get(worker)
         if said is not None and list(map(_told, said)) == list(map(_told, plugins)):
             return []
         return [plugins_record(worker, plugins)]

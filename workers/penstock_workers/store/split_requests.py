@@ -9,24 +9,15 @@ from __future__ import annotations
 
 import orjson
 
-from penstock_workers.store.records import TableRecord, parse_object
+from penstock_workers.store.records import TableRecord
+from penstock_workers.store.rows import Rows
 
 PREFIX = "split-"
 
 
-class SplitRequests:
+class SplitRequests(Rows[str]):
     def __init__(self) -> None:
-        self.latest: dict[str, str] = {}
-        """By connector."""
-
-    def apply(self, record: TableRecord) -> None:
-        """Take in a record. Raises UnreadableRecord."""
-        key = record.key.decode(errors="replace")
-        name = key.removeprefix(PREFIX)
-        if record.value is None:
-            self.latest.pop(name, None)
-        else:
-            self.latest[name] = str(parse_object(record.value, key).get("request", ""))
+        super().__init__(PREFIX, lambda content: str(content["request"]))
 
 
 def split_request_record(connector: str, request: str) -> TableRecord:

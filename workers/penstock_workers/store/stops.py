@@ -9,11 +9,13 @@ no I/O.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import orjson
 
 from penstock_workers.status import TaskId
-from penstock_workers.store.records import TableRecord, UnreadableRecord, parse_object
+from penstock_workers.store.records import TableRecord
+from penstock_workers.store.rows import Rows
 
 PREFIX = "stopped-"
 
@@ -21,22 +23,9 @@ Stops = Mapping[TaskId, int]
 """Revoked tasks of which nothing runs any more, and the epoch of the decision that revoked them."""
 
 
-class StopTable:
+class StopTable(Rows[Stops]):
     def __init__(self) -> None:
-        self.by_worker: dict[str, Stops] = {}
-
-    def apply(self, record: TableRecord) -> None:
-        """Take in a record. Raises UnreadableRecord."""
-        key = record.key.decode(errors="replace")
-        worker = key.removeprefix(PREFIX)
-        if record.value is None:
-            self.by_worker.pop(worker, None)
-            return
-        try:
-            tasks = parse_object(record.value, key)["tasks"]
-            self.by_worker[worker] = {TaskId(str(name), int(number)): int(epoch) for name, number, epoch in tasks}
-        except (KeyError, TypeError, ValueError) as error:
-            raise UnreadableRecord(f"names no tasks: {record.value[:100]!r}", where=key) from error
+        super().__init__(PREFIX, _stops)
 
 
 def stops_record(worker: str, stops: Stops | None) -> TableRecord:
@@ -45,3 +34,7 @@ def stops_record(worker: str, stops: Stops | None) -> TableRecord:
     if stops is None:
         return TableRecord(key, None)
     return TableRecord(key, orjson.dumps({"tasks": [[*task, epoch] for task, epoch in sorted(stops.items())]}))
+
+
+def _stops(content: dict[str, Any]) -> Stops:
+    return {TaskId(str(name), int(number)): int(epoch) for name, number, epoch in content["tasks"]}

@@ -156,6 +156,8 @@ class TopicLog:
             self._apply(record)
         except UnreadableRecord as error:
             log.warning("record of an internal topic left out", topic=self._topic, **error.to_dict())
+        except Exception:  # what comes behind it must not wait for ever
+            log.exception("record left out: this is a defect, please report it", topic=self._topic, key=record.key)
 
     async def _moved_on(self) -> None:
         former = dict(self._positions)
