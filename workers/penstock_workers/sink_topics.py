@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from penstock import Problem, SinkConfig
+from penstock.yielded import TOPIC_NAME
 from penstock_workers.topic_pattern import TopicPattern, topic_pattern
 
 
@@ -44,6 +45,9 @@ class SinkTopics:
         elif not self.names and not self.pattern:
             text = "must configure one of topics or topics.regex"
             yield Problem("missing-option", text, "topics", "name the topics to read from")
+        if wrong := [name for name in self.names if not TOPIC_NAME.fullmatch(name)]:
+            text = f"{wrong[0]!r} cannot be the name of a topic"
+            yield Problem("invalid-option", text, "topics", "names have 1 to 249 letters, digits, '.', '_' and '-'")
         try:
             may_ask = self.are_soon_told or in_a_task
         except ValueError as error:

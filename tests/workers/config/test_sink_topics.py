@@ -31,6 +31,7 @@ def test_a_pattern_stands_for_whole_names(topics: SinkTopics, topic: str, expect
     [
         (SinkTopics(), "topics", "must configure one of topics or topics.regex"),
         (SinkTopics(["a"], "a"), "topics.regex", "mutually exclusive"),
+        (SinkTopics(["a", "b c"]), "topics", "'b c' cannot be the name"),
         (SinkTopics(pattern="a("), "topics.regex", "no regular expression: missing \\)"),
         (SinkTopics(pattern="a{99999999999}"), "topics.regex", "repetition number is too large"),
         (SinkTopics(pattern="(?=" * 1000 + ")" * 1000), "topics.regex", "nested too deep"),
