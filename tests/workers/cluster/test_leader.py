@@ -341,6 +341,13 @@ def test_weights_count_and_not_numbers() -> None:
     assert all(where.worker != heavy for task, where in after.tasks.items() if task.connector == "light")
 
 
+def test_weights_of_what_has_its_place_count_for_what_comes() -> None:
+    group, heavy, light = view("a", "b"), tasks("heavy", 1, weight=10), tasks("light", 10)
+    before = settled(Assignment(), group, heavy)
+    after = decide(before, group, {**heavy, **light}, ())
+    assert not {after.tasks[task].worker for task in light} & {where.worker for where in before.tasks.values()}
+
+
 def test_a_new_division_starts_when_all_of_the_old_has_stopped() -> None:
     before = settled(Assignment(), view("a", "b"), tasks("x", 2, task_set="two"))
     wanted = tasks("x", 3, task_set="three")
@@ -380,6 +387,14 @@ def test_what_is_restarted_keeps_its_tasks_for_its_time_and_takes_no_new_ones() 
     assert not back.away
 
 
+def test_the_time_of_whoever_is_about_to_go_begins_once() -> None:
+    wanted = tasks("x", 2)
+    before = settled(Assignment(), view("a", "b"), wanted)
+    going = decide(before, away_view("a", "b", away="b", generation=2), wanted, (), 1000)
+    still_going = decide(going, away_view("a", "b", away="b", generation=3), wanted, (), 5000)
+    assert going.away == still_going.away == {"b": 61_000}
+
+
 def test_what_does_not_come_back_in_time_is_taken_over_and_comes_back_once() -> None:
     wanted = tasks("x", 9)
     before = settled(Assignment(), view("a", "b", "c"), wanted)
@@ -408,6 +423,34 @@ def test_the_time_of_who_is_away_is_counted_by_the_clock_of_the_leader_alone(now
     assert {where.worker for where in late.tasks.values()} == {"a", "b"}
 
 
+def test_whoever_is_still_there_when_its_time_is_up_gives_its_tasks_away_at_that_moment() -> None:
+    wanted = tasks("x", 2)
+    before = settled(Assignment(), view("a", "b"), wanted)
+    group = away_view("a", "b", away="b", generation=2)
+    going = decide(before, group, wanted, (), 1000)
+    assert not going.revoking
+    assert next_deadline_ms(going, 1000) == 61_000
+    assert {where.worker for where in decide(going, group, wanted, (), 61_000).revoking.values()} == {"b"}
+
+
+def test_of_whoever_is_away_nobody_waits_to_hear_that_a_deleted_task_has_stopped() -> None:
+    wanted = tasks("x", 2)
+    before = settled(Assignment(), view("a", "b"), wanted)
+    going = decide(before, away_view("a", "b", away="b", generation=2), wanted, (), 1000)
+    gone = decide(going, view("a", generation=3), {}, (), 2000)
+    assert {where.worker for where in gone.revoking.values()} == {"a"}
+
+
+def test_which_classes_a_worker_has_is_asked_when_it_is_back() -> None:
+    before = settled(Assignment(), view("a", "b"), tasks("x", 2))
+    without = tasks("x", 2, workers=["a"])
+    going = decide(before, away_view("a", "b", away="b", generation=2), without, (), 1000)
+    gone = decide(going, view("a", generation=3), without, (), 2000)
+    assert not moved(before, gone)
+    back = settled(gone, view("a", "b", generation=4), without)
+    assert {where.worker for where in back.tasks.values()} == {"a"}
+
+
 def test_a_task_goes_only_where_its_class_is() -> None:
     old, new = tasks("old", 6), tasks("new", 3, workers=["c"])
     group = view("a", "b", "c")
@@ -431,6 +474,12 @@ def test_where_all_drain_the_tasks_stay() -> None:
     before = settled(Assignment(), view("a"), tasks("x", 2))
     after = settled(before, view("a", generation=2, draining=("a",)), tasks("x", 2))
     assert replace(after, generation=1, epoch=before.epoch) == before
+
+
+def test_where_all_go_those_that_drain_take_what_comes_and_not_those_that_are_restarted() -> None:
+    group = View.of(1, "a", [Member("a", "", draining=True), Member("b", "", away_ms=60_000)])
+    after = decide(Assignment(), group, tasks("x", 2), (), 1000)
+    assert {where.worker for where in after.tasks.values()} == {"a"}
 
 
 def test_an_assignment_of_another_day_is_made_for_no_generation_of_today() -> None:

@@ -63,10 +63,9 @@ class Leadership:
     def follow(self, view: View) -> None:
         """A new generation of the group: begin to lead, go on, or stop leading."""
         self._view = view
-        leads = view.leader == self._config.id
-        if leads and self._leading is None:
+        if self._leads and self._leading is None:
             self._leading = keep_going("lead the cluster", self._lead)
-        elif not leads and self._leading is not None:
+        elif not self._leads and self._leading is not None:
             self._stepping_down = asyncio.create_task(end(self._leading), name="lead the cluster no more")
             self._leading = None
         self.wake()
@@ -79,7 +78,13 @@ class Leadership:
         if self._leading is not None:
             await end(self._leading)
 
+    @property
+    def _leads(self) -> bool:
+        return self._view is not None and self._view.leader == self._config.id
+
     async def _lead(self) -> None:
+        if self._stepping_down is not None:  # one term at a time: `since_epoch` is of one
+            await asyncio.wait({self._stepping_down})
         while True:
             try:
                 await self._term()
@@ -117,8 +122,9 @@ class Leadership:
         if records := self._unplanned():
             await self._write(producer, self._config.config_storage_topic, records)
             await self._tables.config_log.read_to_end()
-        assert self._view is not None
         view = self._view
+        if view is None or not self._leads:  # and has not heard of it yet
+            return current
         if not is_made_for(current, view):  # whoever has just joined said before which classes it has
             await self._tables.cluster_log.read_to_end()
         stopped = acknowledged(current, self._tables.stops.rows)
