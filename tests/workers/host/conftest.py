@@ -114,6 +114,7 @@ async def run(fork_server: ForkServer) -> AsyncIterator[Run]:
         topic_creation_enable: bool = True,
         of: ForkServer = fork_server,
         config_providers: Mapping[str, ConfiguredProvider] | None = None,
+        split_max: int = 0,
         **config: str,
     ) -> Hosted:
         config = {"name": name, "connector.class": connector} | {k.replace("_", "."): v for k, v in config.items()}
@@ -129,6 +130,7 @@ async def run(fork_server: ForkServer) -> AsyncIterator[Run]:
             call_timeout_seconds=call_timeout_seconds,
             topic_creation_enable=topic_creation_enable,
             config_providers=config_providers or {},
+            split_max=split_max,
         )
         hosted = Hosted(spec, of, positions)
         started.append(hosted)

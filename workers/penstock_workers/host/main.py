@@ -147,7 +147,7 @@ async def divided(spec: TaskSpec, source: Source[Any]) -> list[dict[str, str]]:
     if not isinstance(answer, Sequence) or not all(isinstance(part, Mapping) for part in answer):
         text = f"split answered {answer!r:.100}, not a list with the options of each task"
         raise ConnectorFailed(text, where=spec.import_path)
-    parts = [{key: text_of(value) for key, value in part.items()} for part in answer]
+    parts = [_differing(spec.config, part) for part in answer]
     if not 1 <= len(parts) <= spec.split_max:
         text = f"split answered {len(parts)} parts, not 1 to tasks.max={spec.split_max}"
         raise ConnectorFailed(text, where=spec.import_path)
@@ -157,6 +157,12 @@ async def divided(spec: TaskSpec, source: Source[Any]) -> list[dict[str, str]]:
         except BadConfiguration as error:
             raise ConnectorFailed(f"split answered {part}: {error}", where=spec.import_path) from error
     return parts
+
+
+def _differing(config: Mapping[str, str], part: Mapping[str, Any]) -> dict[str, str]:
+    """The options that do. They are written to a topic, where those that are the same would show resolved secrets."""
+    texts = {key: text_of(value) for key, value in part.items()}
+    return {key: text for key, text in texts.items() if text != config.get(key)}
 
 
 async def run_source(

@@ -13,8 +13,8 @@ from penstock_workers.host.messages import Failed
 from penstock_workers.recent_errors import TaskError
 
 HIDDEN = "[hidden]"
-SHORTEST = 4
-"""Characters of what is hidden: less is in many words."""
+SHORTEST = 6
+"""Characters of what is hidden: a password such as `test` is in many words, and hiding it would tell it."""
 LONGEST_LINE, LONGEST_TEXT, LONGEST_TRACE = 4_096, 16_384, 131_072
 _secrets: list[str] = []
 

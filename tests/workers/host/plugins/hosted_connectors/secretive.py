@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping, Sequence
+from typing import Any
 
 import structlog
 
@@ -28,6 +29,7 @@ class ShelfConfigProvider(ConfigProvider[ConfigProviderConfig]):
 class TellingConfig(SourceConfig):
     url: str = option("Where to go.")
     token: str = option("How to get in.", secret=True)
+    part: int = option("Of a task.", default=0)
 
 
 class Telling(Source[TellingConfig]):
@@ -42,3 +44,11 @@ class Telling(Source[TellingConfig]):
 
     async def read(self, positions: Positions) -> AsyncIterator[Batch]:
         yield Batch("never", [])
+
+
+class Dividing(Telling):
+    """Answers all options, in which those are that do not differ."""
+
+    @classmethod
+    async def split(cls, config: TellingConfig, tasks_max: int) -> Sequence[Mapping[str, Any]]:
+        return [{"url": config.url, "token": config.token, "part": number} for number in range(tasks_max)]
