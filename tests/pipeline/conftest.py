@@ -69,12 +69,12 @@ class Platform:
 
     def is_healthy(self) -> bool:
         try:
-            return bool(self.rest("GET", "/health"))
+            return bool(self.rest("GET", "/health", timeout_seconds=10))
         except (urllib.error.URLError, ConnectionError, TimeoutError):
             return False
 
-    def rest(self, method: str, path: str, body: Any = None) -> Any:
-        return call_rest(self.rest_port, method, path, body, timeout_seconds=10)
+    def rest(self, method: str, path: str, body: Any = None, timeout_seconds: float = 40) -> Any:
+        return call_rest(self.rest_port, method, path, body, timeout_seconds)
 
     def create(self, name: str, **options: str) -> None:
         config = {key.replace("_", "."): value for key, value in options.items()}

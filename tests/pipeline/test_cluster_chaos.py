@@ -35,6 +35,7 @@ def configs_at(worker: WorkerProcess) -> dict[str, dict[str, str]]:
     return {name: each["info"]["config"] for name, each in connectors.items()}
 
 
+@pytest.mark.timeout(400)
 def test_chaos_loses_nothing(any_cluster: WorkerCluster, tmp_path: Path, chance: random.Random) -> None:
     events = ["kill leader", "change", "drain by REST", "freeze with tasks past the session", "restart"]
     events.append("kill log and a worker" if any_cluster.log_node else "kill")

@@ -13,6 +13,7 @@ from .waiting import wait_until
 
 QUIET_SECONDS = 3.0
 LONGEST_QUIET_SECONDS = 45.0
+TIMEOUT_SECONDS = 400  # more than the lines may take to arrive
 
 
 def start_pipeline(platform: Platform, tmp_path: Path, topic: str) -> Path:
@@ -74,6 +75,7 @@ def run_with_kills(
     print(f"{lines} lines, {rotations} rotations, {len(kinds)} kills: none lost, none doubled")
 
 
+@pytest.mark.timeout(TIMEOUT_SECONDS)
 def test_kills_lose_nothing(any_platform: Platform, tmp_path: Path, chance: random.Random, fresh_topic: str) -> None:
     run_with_kills(any_platform, tmp_path, chance, fresh_topic, lines=150_000, rotations=4, kills=6)
 
@@ -85,6 +87,7 @@ def test_many_kills_lose_nothing_of_a_million_lines(
     run_with_kills(any_platform, tmp_path, chance, fresh_topic, lines=1_000_000, rotations=10, kills=30)
 
 
+@pytest.mark.timeout(TIMEOUT_SECONDS)
 def test_clean_restarts_lose_and_double_nothing(
     platform: Platform, tmp_path: Path, chance: random.Random, fresh_topic: str
 ) -> None:
