@@ -50,10 +50,9 @@ class FileSink(Sink[FileSinkConfig]):
         return {partition: offset for partition, offset in known.items() if offset is not None}
 
     async def write(self, batch: Batch) -> None:
-        assert batch.partition is not None, "a sink's batch has a partition"
         assert batch.offsets is not None, "a sink's batch has offsets"
         if len(batch):
-            self._files[TopicPartition(batch.topic, batch.partition)].append(batch.values, batch.offsets)
+            self._files[batch.topic_partition].append(batch.values, batch.offsets)
 
     async def flush(self) -> None:
         for file in self._files.values():

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import faulthandler
-import importlib
 import os
 import signal
 import socket
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from typing import Any, Protocol, cast
@@ -17,14 +16,13 @@ from typing import Any, Protocol, cast
 import uvloop
 from setproctitle import setproctitle
 
-from penstock import BadConfiguration, Positions, Sink, Source
-from penstock import Failed as ConnectorFailed
-from penstock.connector import Connector
+from penstock import Positions, Sink, Source
 from penstock_workers import client
 from penstock_workers.config_providers import resolved
-from penstock_workers.connector_config import common_config, is_common, sink_group
+from penstock_workers.connector_config import common_config, sink_group
 from penstock_workers.host.channel import Channel
 from penstock_workers.host.limits import apply_limits, lift_memory_limit
+from penstock_workers.host.loading import divided, load
 from penstock_workers.host.log_errors import of_the_log
 from penstock_workers.host.log_lines import configure_logging, speak_up
 from penstock_workers.host.messages import (
@@ -44,12 +42,11 @@ from penstock_workers.host.messages import (
     TopicsUsed,
 )
 from penstock_workers.host.rate_limit import RateLimit
-from penstock_workers.host.secrets import keep_secret, safe_error, safe_failure, secrets_of
+from penstock_workers.host.secrets import keep_secret, safe_error, safe_failure
 from penstock_workers.host.sink_task import SinkTask
 from penstock_workers.host.source_task import SourceTask
-from penstock_workers.host.task_failure import CALL_TIMEOUT, failure
+from penstock_workers.host.task_failure import failure
 from penstock_workers.logger_levels import set_levels
-from penstock_workers.option_text import text_of
 from penstock_workers.recent_errors import RecentErrors
 
 PROGRESS_INTERVAL_SECONDS = 1.0
@@ -136,35 +133,6 @@ async def run_task(
             await run_sink(spec, connector, report, stop, rate_limit)
 
 
-async def divided(spec: TaskSpec, source: Source[Any]) -> list[dict[str, str]]:
-    """Its work, in parts. Raises Failed where they are no configurations, or too many."""
-    try:
-        async with asyncio.timeout(spec.call_timeout_seconds):
-            answer = await type(source).split(source.config, spec.split_max)
-    except TimeoutError as error:
-        text = f"split did not return in {spec.call_timeout_seconds:g} s"
-        raise ConnectorFailed(text, code=CALL_TIMEOUT, where=spec.import_path) from error
-    if not isinstance(answer, Sequence) or not all(isinstance(part, Mapping) for part in answer):
-        text = f"split answered {answer!r:.100}, not a list with the options of each task"
-        raise ConnectorFailed(text, where=spec.import_path)
-    parts = [_differing(spec.config, part) for part in answer]
-    if not 1 <= len(parts) <= spec.split_max:
-        text = f"split answered {len(parts)} parts, not 1 to tasks.max={spec.split_max}"
-        raise ConnectorFailed(text, where=spec.import_path)
-    for part in parts:
-        try:
-            load(replace(spec, config={**spec.config, **part}))
-        except BadConfiguration as error:
-            raise ConnectorFailed(f"split answered {part}: {error}", where=spec.import_path) from error
-    return parts
-
-
-def _differing(config: Mapping[str, str], part: Mapping[str, Any]) -> dict[str, str]:
-    """The options that do. They are written to a topic, where those that are the same would show resolved secrets."""
-    texts = {key: text_of(value) for key, value in part.items()}
-    return {key: text for key, text in texts.items() if text != config.get(key)}
-
-
 async def run_source(
     spec: TaskSpec,
     source: Source[Any],
@@ -248,24 +216,3 @@ async def repeat(action: Callable[[], None], interval_seconds: float) -> None:
     while True:
         action()
         await asyncio.sleep(interval_seconds)
-
-
-def load(spec: TaskSpec) -> Connector[Any]:
-    """The connector, with its configuration. Raises BadConfiguration, and Failed where it cannot be imported."""
-    module, _, class_name = spec.import_path.partition(":")
-    try:
-        connector_class = getattr(importlib.import_module(module), class_name)
-    except Exception as error:
-        raise ConnectorFailed(
-            f"cannot import {spec.import_path}",
-            code="plugin-import-failed",
-            where=spec.import_path,
-            hint="reinstall the plugin, or correct what its import raised",
-        ) from error
-    config_class = connector_class.config_class()
-    schema = config_class.json_schema()
-    keep_secret(secrets_of(schema, spec.config))
-    own = schema["properties"]
-    config = {key: value for key, value in spec.config.items() if key in own or not is_common(key)}
-    connector: Connector[Any] = connector_class(config_class.parse(config))
-    return connector

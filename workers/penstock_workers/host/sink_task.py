@@ -184,10 +184,10 @@ class SinkTask:
             await self._writer.write(batch)
         except RecordsFailed as error:
             if error.first_index:
-                self._written[partition_of(batch)] = batch.offsets[error.first_index]
+                self._written[batch.topic_partition] = batch.offsets[error.first_index]
             await self._commit()
             raise
-        self._written[partition_of(batch)] = batch.offsets[-1] + 1
+        self._written[batch.topic_partition] = batch.offsets[-1] + 1
         self._records_total += len(batch)
         self._records_in_hand -= len(batch)
         self._records_uncommitted += len(batch)
@@ -311,8 +311,3 @@ def _resumed(
                 hint="this is a defect of the sink: answer the next offset, and leave out what was never written",
             )
     return resumed
-
-
-def partition_of(batch: Batch) -> TopicPartition:
-    assert batch.partition is not None
-    return TopicPartition(batch.topic, batch.partition)
