@@ -21,6 +21,7 @@ from aiokafka.conn import AIOKafkaConnection
 from aiokafka.errors import KafkaError, NodeNotReadyError, UnknownTopicOrPartitionError
 from aiokafka.producer.sender import AddPartitionsToTxnHandler, EndTxnHandler, Sender
 
+from penstock_workers.cancelling import end
 from penstock_workers.client.record_batch import RecordBatch
 from penstock_workers.lease import right_to_write
 
@@ -164,6 +165,5 @@ async def abandon(producer: AIOKafkaProducer) -> None:
     await producer.client.close()
     sender = producer._sender.sender_task
     if sender is not None:
-        sender.cancel()
-        await asyncio.wait([sender])  # it may have ended before by an error, which has been told
+        await end(sender)  # it may have ended before by an error, which has been told
     producer._closed = True  # keeps its __del__ quiet: everything it held is closed

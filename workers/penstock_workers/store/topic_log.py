@@ -178,7 +178,8 @@ class TopicLog:
             raise LogUnavailable(
                 f"{what} within {self._timeout_seconds:g} s",
                 where=self._connection.bootstrap_servers,
-                hint="see that the log is up, then look whether the change was made, and repeat it if not",
+                hint="see that the log is up, then look whether the change was made, as a log that hung may still do"
+                " when it goes on, and repeat it if not",
             ) from self.last_error or error
 
 

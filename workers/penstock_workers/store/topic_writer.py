@@ -16,7 +16,7 @@ from aiokafka.partitioner import DefaultPartitioner
 from aiokafka.producer.message_accumulator import BatchBuilder
 
 from penstock import PenstockError
-from penstock_workers.client.aiokafka_parts import give_up_silent_connections
+from penstock_workers.client.aiokafka_parts import abandon, give_up_silent_connections
 from penstock_workers.log_connection import LogConnection
 from penstock_workers.store.records import TableRecord
 
@@ -84,7 +84,7 @@ class TopicWriter:
     def _abandon(self) -> None:
         producer, self._producer = self._producer, None
         if producer is not None:
-            task = asyncio.create_task(_close_without_delivering(producer), name=f"abandon writes to {self._topic}")
+            task = asyncio.create_task(abandon(producer), name=f"abandon writes to {self._topic}")
             self._abandoning.add(task)
             task.add_done_callback(self._abandoning.discard)
 
@@ -105,10 +105,3 @@ def _batches(producer: AIOKafkaProducer, records: Sequence[TableRecord]) -> list
             batches.append(producer.create_batch())
             batches[-1].append(timestamp=None, key=record.key, value=record.value)
     return batches
-
-
-async def _close_without_delivering(producer: AIOKafkaProducer) -> None:
-    """aiokafka has no public way to do this: `stop` waits until everything is delivered."""
-    await producer._sender.close()
-    producer._closed = True
-    await producer.client.close()
