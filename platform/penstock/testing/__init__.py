@@ -39,7 +39,7 @@ A config provider::
 
     class TestVaultConfigProvider(ConfigProviderContract):
         provider = VaultConfigProvider
-        values = {("db", "password"): "s3cret"}
+        values = [("db", "password", "s3cret")]
         missing = ("db", "nothing")
 
         def make_world(self, directory):

@@ -1,4 +1,4 @@
-"""`penstock plugin new`: the project of a connector that works, with its tests, to go on from."""
+"""`penstock plugin new`: the project of a plugin that works, with its tests, to go on from."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import click
 from penstock import BadConfiguration
 
 NAME = re.compile(r"[a-z][a-z0-9_]{0,49}")
-KINDS = ["source", "sink"]
+KINDS = ["source", "sink", "converter", "config-provider"]
 SHARED = "shared"
 INSTALLED = "plugin_template"
 """In the wheel; in a clone the template lies at the root."""
@@ -26,7 +26,7 @@ INSTALLED = "plugin_template"
     "--directory", type=click.Path(path_type=Path), help="Where it goes; must not exist yet. [default: penstock-NAME]"
 )
 def new_plugin(name: str, kind: str, directory: Path | None) -> None:
-    """Make the project of a new connector: a plugin called NAME, with its tests.
+    """Make the project of a new plugin called NAME, with its tests.
 
     NAME is lower case, as in `weather` or `snow_depth`.
     """

@@ -19,7 +19,7 @@ class FileContract(ConfigProviderContract):
     def make_world(self, directory: Path) -> Mapping[str, Any]:
         path = str(directory / "db.properties")
         (directory / "db.properties").write_text("user=alice\npassword=s3cret\n")
-        self.values = {(path, "user"): "alice", (path, "password"): "s3cret"}
+        self.values = [(path, "user", "alice"), (path, "password", "s3cret")]
         self.missing = (path, "nothing")
         return {"allowed.paths": [str(directory)]}
 

@@ -1,4 +1,4 @@
-"""What `penstock plugin new` renders is a connector that works: its own tests, the contract among them, pass."""
+"""What `penstock plugin new` renders is a plugin that works: its own tests, the contract among them, pass."""
 
 from __future__ import annotations
 
@@ -41,8 +41,11 @@ def test_rendered_plugin_is_as_small_as_promised(tmp_path: Path, kind: str) -> N
     assert sum(len((tmp_path / name).read_text().splitlines()) for name in files) <= 100
 
 
+NAMES = ("weather", "snow_depth", "hex", "vault")
+
+
 def render_one_of_each_kind(directory: Path) -> None:
-    for name, kind in zip(("weather", "snow_depth"), KINDS, strict=True):
+    for name, kind in zip(NAMES, KINDS, strict=True):
         render(directory, name, kind)
 
 
@@ -50,7 +53,7 @@ def test_rendered_plugins_are_typed_strictly(tmp_path: Path) -> None:
     """Checked where there is mypy, which the tests do not need otherwise."""
     pytest.importorskip("mypy", reason="mypy is not installed")
     render_one_of_each_kind(tmp_path)
-    packages = ("penstock_weather", "penstock_snow_depth")
+    packages = [f"penstock_{name}" for name in NAMES]
     result = run(tmp_path, "mypy", "--strict", "--cache-dir", os.devnull, *packages, "tests")
     assert result.returncode == 0, result.stdout
 
