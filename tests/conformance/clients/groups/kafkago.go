@@ -39,13 +39,15 @@ func withKafkaGo(it sink) {
 		err = changed.Resources[0].Error
 	}
 	report(library, "alter configs", err)
-	configs, err := client.DescribeConfigs(context, &kafka.DescribeConfigsRequest{
-		Resources: []kafka.DescribeConfigRequestResource{{ResourceType: kafka.ResourceTypeTopic, ResourceName: name}},
-	})
-	if err == nil {
-		err = errors.Join(configs.Resources[0].Error, retention(configs.Resources[0].ConfigEntries))
-	}
-	report(library, "describe configs", err)
+	report(library, "describe configs", eventually(func() error {
+		configs, err := client.DescribeConfigs(context, &kafka.DescribeConfigsRequest{
+			Resources: []kafka.DescribeConfigRequestResource{{ResourceType: kafka.ResourceTypeTopic, ResourceName: name}},
+		})
+		if err != nil {
+			return err
+		}
+		return errors.Join(configs.Resources[0].Error, retention(configs.Resources[0].ConfigEntries))
+	}))
 	metadata, err := client.Metadata(context, &kafka.MetadataRequest{Topics: []string{it.topic}})
 	if err == nil {
 		err = expect("partitions", len(metadata.Topics[0].Partitions), 1)

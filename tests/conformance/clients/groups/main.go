@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"os"
 	"strconv"
+	"time"
 )
 
 type sink struct {
@@ -29,6 +30,15 @@ func report(library, operation string, err error) {
 		return
 	}
 	fmt.Printf("ok      %s: %s\n", library, operation)
+}
+
+// eventually answers nil, or the last error after five seconds: Apache Kafka's brokers learn of a topic after it is made.
+func eventually(done func() error) error {
+	for deadline := time.Now().Add(5 * time.Second); ; time.Sleep(100 * time.Millisecond) {
+		if err := done(); err == nil || time.Now().After(deadline) {
+			return err
+		}
+	}
 }
 
 // expect is an error unless both are the same.

@@ -74,13 +74,16 @@ func topicsBySarama(library, name string, admin sarama.ClusterAdmin) {
 	value := "100000000"
 	report(library, "create topic", admin.CreateTopic(name, &sarama.TopicDetail{NumPartitions: 1, ReplicationFactor: 1}, false))
 	report(library, "add partitions", admin.CreatePartitions(name, 2, nil, false))
-	report(library, "alter configs",
-		admin.AlterConfig(sarama.TopicResource, name, map[string]*string{"retention.ms": &value}, false))
-	entries, err := admin.DescribeConfig(sarama.ConfigResource{Type: sarama.TopicResource, Name: name})
-	if err == nil && len(entries) == 0 {
-		err = errors.New("no configs")
-	}
-	report(library, "describe configs", err)
+	report(library, "alter configs", eventually(func() error {
+		return admin.AlterConfig(sarama.TopicResource, name, map[string]*string{"retention.ms": &value}, false)
+	}))
+	report(library, "describe configs", eventually(func() error {
+		entries, err := admin.DescribeConfig(sarama.ConfigResource{Type: sarama.TopicResource, Name: name})
+		if err == nil && len(entries) == 0 {
+			err = errors.New("no configs")
+		}
+		return err
+	}))
 	_, controller, err := admin.DescribeCluster()
 	if err == nil && controller < 0 {
 		err = errors.New("no controller")
