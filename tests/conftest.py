@@ -22,7 +22,8 @@ from tests.ports import free_port
 if TYPE_CHECKING:
     from tests.secured_log import SecuredLog
 
-START_TIMEOUT_SECONDS = 30
+START_TIMEOUT_SECONDS = 60
+STOP_TIMEOUT_SECONDS = 60
 
 
 class LogNode:
@@ -68,7 +69,7 @@ class LogNode:
 
     def _end(self, signal_number: int) -> int:
         self.process.send_signal(signal_number)
-        code = self.process.wait(timeout=20)
+        code = self.process.wait(STOP_TIMEOUT_SECONDS)
         assert self.process.stdout is not None
         self.process.stdout.close()
         return code

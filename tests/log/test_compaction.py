@@ -18,7 +18,7 @@ from kafka import KafkaConsumer
 from kafka import TopicPartition as KafkaPartition
 from tests.conftest import LogNode
 
-DEADLINE_SECONDS = 30
+DEADLINE_SECONDS = 60
 KEYS = 20
 CONFIGS = {
     "cleanup.policy": "compact",
@@ -85,7 +85,7 @@ def test_committed_offsets_outlive_the_compaction_of_their_topic(tmp_path: Path,
             for name, value in (("segment.bytes", "20000"), ("min.cleanable.dirty.ratio", "0.01"))
         ]
         resource = ConfigResource(ConfigResource.Type.TOPIC, "__consumer_offsets", incremental_configs=changes)
-        admin.incremental_alter_configs([resource])[resource].result(10)
+        admin.incremental_alter_configs([resource])[resource].result(DEADLINE_SECONDS)
         for offset in range(1, 501):
             consumer.commit(offsets=[ConfluentPartition(fresh_topic, 0, offset)], asynchronous=False)
         consumer.close()
@@ -101,7 +101,7 @@ def test_committed_offsets_outlive_the_compaction_of_their_topic(tmp_path: Path,
 
 def _create(node: LogNode, topic: str) -> None:
     admin = AdminClient({"bootstrap.servers": node.bootstrap_servers})
-    admin.create_topics([NewTopic(topic, 1, 1, config=CONFIGS)])[topic].result(10)
+    admin.create_topics([NewTopic(topic, 1, 1, config=CONFIGS)])[topic].result(DEADLINE_SECONDS)
 
 
 def _write(node: LogNode, topic: str, count: int, config: dict[str, str]) -> dict[bytes, bytes]:
@@ -111,7 +111,7 @@ def _write(node: LogNode, topic: str, count: int, config: dict[str, str]) -> dic
     )
     transactional = "transactional.id" in config
     if transactional:
-        producer.init_transactions(10)
+        producer.init_transactions(DEADLINE_SECONDS)
         producer.begin_transaction()
     table: dict[bytes, bytes] = {}
     for number in range(count):
@@ -119,12 +119,12 @@ def _write(node: LogNode, topic: str, count: int, config: dict[str, str]) -> dic
         producer.produce(topic, value, key)
         table[key] = value
     if transactional:
-        producer.commit_transaction(10)
+        producer.commit_transaction(DEADLINE_SECONDS)
         producer.begin_transaction()
         producer.produce(topic, b"aborted", b"key-0")
-        producer.flush(10)
-        producer.abort_transaction(10)
-    assert producer.flush(10) == 0
+        producer.flush(DEADLINE_SECONDS)
+        producer.abort_transaction(DEADLINE_SECONDS)
+    assert producer.flush(DEADLINE_SECONDS) == 0
     return table
 
 

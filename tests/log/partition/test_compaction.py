@@ -105,7 +105,7 @@ def _batch(key: bytes, value: bytes, **producer: int) -> memoryview:
 
 async def _send(partition: Partition, batch: memoryview) -> None:
     result = partition.append(batch, NOW_MS)
-    await asyncio.wait_for(partition.wait_until_committed(result.next_offset), 10)
+    await asyncio.wait_for(partition.wait_until_committed(result.next_offset), 60)
 
 
 def _compact(partition: Partition) -> None:

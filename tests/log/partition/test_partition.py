@@ -32,7 +32,7 @@ async def test_records_are_visible_once_they_are_durable(replica: Replica) -> No
     result = partition.append(replica.batch(b"a", b"b"), NOW_MS)
     assert (result.base_offset, result.next_offset, partition.log_end_offset) == (0, 2, 2)
     assert (partition.high_watermark, bytes(partition.read(0, 1_000).records)) == (0, b"")
-    await asyncio.wait_for(partition.wait_until_committed(result.next_offset), 10)
+    await asyncio.wait_for(partition.wait_until_committed(result.next_offset), 60)
     assert partition.high_watermark == 2
     assert b"a" in bytes(partition.read(0, 1_000).records)
 
@@ -42,7 +42,7 @@ async def test_a_long_poll_is_woken_when_records_become_visible(replica: Replica
     moved = asyncio.Event()
     unsubscribe = partition.subscribe(moved.set)
     partition.append(replica.batch(b"a"), NOW_MS)
-    await asyncio.wait_for(moved.wait(), 10)
+    await asyncio.wait_for(moved.wait(), 60)
     assert partition.high_watermark == 1
     unsubscribe()
     moved.clear()
@@ -76,7 +76,7 @@ async def test_flush_ms_limits_how_long_records_are_not_durable(replica: Replica
     for _ in range(3):
         partition.append(replica.batch(b"a"), NOW_MS)
     assert replica.flusher.flush_times.count == 0
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while not replica.flusher.flush_times.count:
             await asyncio.sleep(0.01)
     assert partition.committer.begin_flush() is None
@@ -190,7 +190,7 @@ async def test_old_segments_go_by_time_but_never_above_the_high_watermark(replic
     assert partition.upkeep.apply_retention(NOW_MS + 1_000) == 0
     assert partition.upkeep.apply_retention(NOW_MS + 2_000) == 5
     assert (partition.log_start_offset, partition.log_end_offset) == (5, 6)
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while len(list(partition.directory.glob("*.log*"))) > 1:
             await asyncio.sleep(0.01)
 
@@ -263,7 +263,7 @@ async def test_closing_tells_those_who_wait(replica: Replica) -> None:
 
 async def _send(partition: Partition, records: memoryview) -> int:
     result = partition.append(records, NOW_MS)
-    await asyncio.wait_for(partition.wait_until_committed(result.next_offset), 10)
+    await asyncio.wait_for(partition.wait_until_committed(result.next_offset), 60)
     return result.log_append_time_ms
 
 

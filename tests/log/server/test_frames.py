@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     Connect = Callable[[LogNode], RawClient]
 
 API_VERSIONS, METADATA, FETCH, LIST_OFFSETS, HEARTBEAT, DESCRIBE_GROUPS = 18, 3, 1, 2, 12, 15
-DEADLINE_SECONDS = 10
+DEADLINE_SECONDS = 60
 
 
 def assert_soon(condition: Callable[[], bool], what: str) -> None:

@@ -189,8 +189,8 @@ async def test_aborted_records_are_hidden_from_read_committed(kafka: str, fresh_
         producer.begin_transaction()
         producer.produce(fresh_topic, line)
         end = producer.abort_transaction if outcome == "abort" else producer.commit_transaction
-        await asyncio.to_thread(producer.flush, 10)
-        await asyncio.to_thread(end, 10)
+        await asyncio.to_thread(producer.flush, 30)
+        await asyncio.to_thread(end, 30)
     committed = await member(kafka, f"{fresh_topic}-committed").start(fresh_topic)
     assert await committed.read(2) == [b"kept", b"last"]
     everything = await member(kafka, f"{fresh_topic}-all", isolation="read_uncommitted").start(fresh_topic)

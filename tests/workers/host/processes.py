@@ -18,6 +18,6 @@ def parent_of(pid: int) -> int:
 
 
 async def until_gone(*pids: int) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while any(is_running(pid) for pid in pids):
             await asyncio.sleep(0.01)

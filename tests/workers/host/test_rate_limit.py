@@ -41,7 +41,7 @@ async def test_a_limited_source_stops_at_once(run: Run, log: str, fresh_topic: s
         "sources:Counting", bootstrap_servers=log, topic=fresh_topic, rate_limit_records_per_second="0.001"
     )
     await hosted.until(lambda: moved(hosted) == 10)
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         await hosted.host.stop(60.0)
     assert hosted.all_printed("close")
 
@@ -55,6 +55,6 @@ async def test_a_limited_sink_commits_what_it_wrote_and_stops_at_once(
     sink = await run("sinks:Writing", bootstrap_servers=log, topics=fresh_topic, name=fresh_topic, **limited)
     await sink.until(lambda: moved(sink) > 0)
     await sink.until(lambda: is_committed(sink))
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         await sink.host.stop(60.0)
     assert sink.all_printed("close")

@@ -39,7 +39,7 @@ class Table:
 
 async def ensure_topic(admin: AIOKafkaAdminClient, topic: InternalTopic) -> int:
     await create_topic(admin, topic)
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while True:
             try:
                 return await check_topic(admin, topic)
@@ -63,7 +63,7 @@ async def partitions(admin: AIOKafkaAdminClient, fresh_topic: str) -> int:
 @pytest.fixture
 async def table(kafka: str, fresh_topic: str, partitions: int) -> AsyncIterator[tuple[Table, TopicLog]]:
     rows = Table()
-    log = TopicLog(LogConnection(bootstrap_servers=kafka), fresh_topic, rows.apply, timeout_seconds=10)
+    log = TopicLog(LogConnection(bootstrap_servers=kafka), fresh_topic, rows.apply, timeout_seconds=30)
     await log.start(partitions)
     yield rows, log
     await log.stop()
@@ -89,7 +89,7 @@ async def test_a_start_reads_everything_and_goes_on_following(
     _, first = table
     await first.write([TableRecord(str(number).encode(), b"x") for number in range(100)])
     late = Table()
-    second = TopicLog(LogConnection(bootstrap_servers=kafka), fresh_topic, late.apply, timeout_seconds=10)
+    second = TopicLog(LogConnection(bootstrap_servers=kafka), fresh_topic, late.apply, timeout_seconds=30)
     await second.start(partitions)
     assert len(late.rows) == 100
     await first.write([TableRecord(b"new", b"y")])
@@ -145,7 +145,7 @@ async def test_the_end_of_a_transaction_is_no_record_to_wait_for(
     rows, log = table
     producer = AIOKafkaProducer(bootstrap_servers=kafka, transactional_id=fresh_topic)
     try:
-        await asyncio.wait_for(producer.start(), 10)
+        await asyncio.wait_for(producer.start(), 30)
     except KafkaError:
         if request.node.callspec.params["kafka"] == "apache-kafka":
             raise
