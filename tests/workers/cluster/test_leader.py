@@ -326,11 +326,12 @@ def test_drained_each_task_moves_once_and_what_comes_back_takes_the_same_ones() 
 
 
 def test_small_changes_move_nothing() -> None:
-    wanted = tasks("x", 40)
+    wanted = tasks("x", 80)
     before = settled(Assignment(), view("a", "b"), wanted)
     more = settled(before, view("a", "b"), {**wanted, **tasks("y", 3)})
     assert not moved(before, more)
-    fewer = {task: each for task, each in wanted.items() if before.tasks[task].worker == "a" or task.task > 2}
+    fewer = {task: each for task, each in wanted.items() if before.tasks[task].worker == "a" or task.task > 5}
+    assert len(wanted) - len(fewer) == 3
     assert moved(before, settled(before, view("a", "b"), fewer)) == wanted.keys() - fewer.keys()
 
 
@@ -346,6 +347,14 @@ def test_weights_of_what_has_its_place_count_for_what_comes() -> None:
     before = settled(Assignment(), group, heavy)
     after = decide(before, group, {**heavy, **light}, ())
     assert not {after.tasks[task].worker for task in light} & {where.worker for where in before.tasks.values()}
+
+
+def test_the_heaviest_and_those_with_the_least_choice_find_their_place_first() -> None:
+    heavy, light = tasks("z", 1, weight=4), tasks("a", 4)
+    after = decide(Assignment(), view("a", "b"), {**heavy, **light}, ())
+    assert loads(after) == [1, 4], "the heavy one alone"
+    choosy, others = tasks("z", 3, workers=["c"]), tasks("a", 6)
+    assert loads(decide(Assignment(), view("a", "b", "c"), {**choosy, **others}, ())) == [3, 3, 3]
 
 
 def test_a_new_division_starts_when_all_of_the_old_has_stopped() -> None:
@@ -365,8 +374,13 @@ def test_whoever_had_a_part_of_a_division_and_died_is_fenced_unless_a_successor_
     alone = view("a", generation=2)
     same = decide(before, alone, wanted, ())
     assert abandoned(before, same, alone) == set()
-    other = decide(before, alone, tasks("x", 3, task_set="three"), ())
+    three = tasks("x", 3, task_set="three")
+    other = decide(before, alone, three, ())
     assert abandoned(before, other, alone) == {of_b}
+    revoking = decide(before, view("a", "b"), three, ())
+    assert abandoned(revoking, decide(revoking, alone, three, ()), alone) == {of_b}, "it had been asked to stop"
+    undivided = settled(Assignment(), view("a", "b"), tasks("x", 2))
+    assert abandoned(undivided, decide(undivided, alone, {}, ()), alone) == set(), "nobody reads the same"
 
 
 def away_view(*workers: str, away: str, generation: int) -> View:

@@ -109,9 +109,7 @@ def _still_there(
     """Places and revocations without those of the dead, and without revocations that are done."""
     tasks = {task: where for task, where in current.tasks.items() if where.worker in keepers}
     revoking = {
-        task: where
-        for task, where in current.revoking.items()
-        if where.worker in view.members and task not in stopped and task not in tasks
+        task: where for task, where in current.revoking.items() if where.worker in view.members and task not in stopped
     }
     return tasks, revoking
 
