@@ -22,6 +22,9 @@ CONNECTOR_NAME_PATTERN = (
 EXACTLY_ONCE = "exactly-once"
 AT_LEAST_ONCE = "at-least-once"
 
+MOST_TASKS = 10_000
+"""Each is a process and a record: a slip of the keyboard must not take the memory of all workers."""
+
 TOLERATE_NONE = "none"
 TOLERATE_ALL = "all"
 DEAD_LETTER_TOPIC_PATTERN = r"^[a-zA-Z0-9._-]{0,249}$"
@@ -42,6 +45,7 @@ class CommonConnectorConfig(Config):
         "Largest number of tasks: a sink has as many, members of one consumer group; a source has one.",
         default=1,
         minimum=1,
+        maximum=MOST_TASKS,
         importance="high",
         group="Common",
     )

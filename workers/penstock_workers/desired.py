@@ -9,7 +9,7 @@ from typing import Literal, TypeAlias
 
 import orjson
 
-from penstock_workers.connector_config import SPLIT_OF, TASK_CLASS, without_live_options
+from penstock_workers.connector_config import MOST_TASKS, SPLIT_OF, TASK_CLASS, without_live_options
 from penstock_workers.plugins import ConnectorType, PluginInfo, matching
 from penstock_workers.status import ConnectorInfo, TargetState, TaskId
 from penstock_workers.store.assignments import Assignment
@@ -17,6 +17,8 @@ from penstock_workers.store.configs import ConfigTable
 
 CLASS = "connector.class"
 TASKS_MAX = "tasks.max"
+LONGEST_NUMBER = 20
+"""Digits that are looked at."""
 
 StringMap: TypeAlias = Mapping[str, str]
 
@@ -186,4 +188,6 @@ def plan_tasks(config: StringMap, plugin: PluginInfo | None, target_state: Targe
 def tasks_max(config: StringMap) -> int:
     """REST lets no bad number through; what somebody else wrote into the log must not stop the worker."""
     text = config.get(TASKS_MAX, "1")
-    return max(1, int(text)) if text.isdecimal() else 1
+    if not text.isdecimal():
+        return 1
+    return max(1, min(int(text[:LONGEST_NUMBER]), MOST_TASKS))

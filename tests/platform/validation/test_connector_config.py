@@ -114,6 +114,11 @@ def test_every_problem_is_told_at_once() -> None:
     }  # fmt: skip
 
 
+def test_no_connector_has_more_tasks_than_a_worker_can_hold() -> None:
+    (problem,) = checked(GOOD | {"tasks.max": "100000000"})
+    assert (problem.code, problem.where) == ("invalid-option", "tasks.max")
+
+
 def test_a_refusal_speaks_as_kafka_connect_does() -> None:
     error = InvalidConnectorConfig(checked(GOOD | {"batch.size": "0"}))
     first, second, last = error.problem.message.splitlines()

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from penstock_workers import reconcile as r
+from penstock_workers.connector_config import MOST_TASKS
 from penstock_workers.desired import DesiredConnector, StringMap, plan_tasks
 from penstock_workers.plugins import PluginInfo
 from penstock_workers.reconcile import Forget, Phase, Start, Stop, TaskRun, Tell
@@ -56,6 +57,11 @@ def test_the_task_class_of_kafka_connect_stays_with_the_class_that_it_belongs_to
 @pytest.mark.parametrize("tasks_max", ["", "many", "-1", "0"])
 def test_a_number_of_tasks_that_nobody_validated_harms_nobody(tasks_max: str) -> None:
     assert len(plan_tasks({"tasks.max": tasks_max}, SINK, TargetState.RUNNING)) == 1
+
+
+def test_a_slip_of_the_keyboard_asks_for_no_more_tasks_than_there_may_be() -> None:
+    for digits in (6, 10, 10_000):
+        assert len(plan_tasks({"tasks.max": "9" * digits}, SINK, TargetState.RUNNING)) == MOST_TASKS
 
 
 def test_what_is_wanted_is_started_and_what_runs_is_left_alone() -> None:
