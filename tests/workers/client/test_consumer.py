@@ -23,7 +23,7 @@ class Member:
 
     def __init__(self, consumer: client.Consumer, *, resume_at: Mapping[TopicPartition, int] | None = None) -> None:
         self.consumer = consumer
-        self.resume_at = resume_at or {}
+        self.resume_at = dict(resume_at or {})
         self.assigned: list[TopicPartition] = []
         self.revocations: list[list[TopicPartition]] = []
         self.batches: list[Batch] = []
@@ -42,7 +42,7 @@ class Member:
         return self.values
 
     async def commit(self) -> None:
-        await self.consumer.commit(self.next_offsets)
+        await self.consumer.commit(self.next_offsets, self.resume_at)
 
     @property
     def values(self) -> list[bytes | None]:
@@ -130,6 +130,24 @@ async def test_what_assigned_answers_counts_more_than_what_was_committed(
     assert reader.batches[0].offsets == range(42, 50)
 
 
+async def test_a_sink_that_answers_what_it_had_at_the_last_commit_goes_on_from_that_commit(
+    kafka: str, fresh_topic: str, started_producer: StartedProducer, send_all: SendAll, member: MakeMember
+) -> None:
+    producer = await started_producer(kafka)
+    await send_all(producer, Batch(fresh_topic, lines(0, 50)))
+    partition = TopicPartition(fresh_topic, 0)
+    first = await member(kafka, fresh_topic, {partition: 42}).start(fresh_topic)
+    await first.read(8)
+    await first.commit()
+    await first.consumer.close()
+    for kept, expected in ((42, lines(50, 60)), (41, lines(41, 60)), (43, lines(43, 60))):
+        if kept == 42:
+            await send_all(producer, Batch(fresh_topic, lines(50, 60)))
+        reader = await member(kafka, fresh_topic, {partition: kept}).start(fresh_topic)
+        assert await reader.read(len(expected)) == expected
+        await reader.consumer.close()
+
+
 async def test_an_offset_that_is_gone_is_read_on_from_the_earliest(
     kafka: str, fresh_topic: str, started_producer: StartedProducer, send_all: SendAll, member: MakeMember
 ) -> None:
@@ -162,7 +180,7 @@ async def test_two_members_share_the_partitions_and_lose_nothing(
     await asyncio.gather(first.read(250), second.read(50))
     assert second.values == lines(100, 150)
     with pytest.raises(RetryLater, match="another member"):
-        await first.consumer.commit(dict.fromkeys(second.assigned, 1))
+        await first.consumer.commit(dict.fromkeys(second.assigned, 1), {})
 
 
 async def test_partitions_are_not_taken_away_between_two_calls(

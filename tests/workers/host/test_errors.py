@@ -204,6 +204,25 @@ async def test_a_sink_with_offsets_of_its_own_goes_on_where_it_says_behind_its_p
     assert [record.value for record in await read_records(log, f"{fresh_topic}-dead", 1)] == [b"poison"]
 
 
+async def test_poison_behind_all_that_a_sink_with_offsets_of_its_own_has_written_is_put_aside_once(
+    run: Run, kafka: str, fresh_topic: str, tmp_path: Path
+) -> None:
+    """Its own offset stands still meanwhile, through any number of restarts."""
+    options = sink_options(kafka, fresh_topic, tmp_path / "out") | TOLERANT
+    await write_topic(kafka, fresh_topic, [b"0", b"poison 1", b"poison 2"])
+    for end in (3, 4):
+        hosted = await run("failing:Keeping", **options)
+        if end == 4:
+            await write_topic(kafka, fresh_topic, [b"poison 3"])
+        while await committed(kafka, fresh_topic, fresh_topic) != end:
+            pass
+        await hosted.host.stop(10)
+    hosted = await run("failing:Keeping", **options)
+    await write_topic(kafka, fresh_topic, [b"4"])
+    await hosted.until(lambda: lines(tmp_path / "out") == ["0", "4"])
+    assert await read_all(kafka, f"{fresh_topic}-dead") == [b"poison 1", b"poison 2", b"poison 3"]
+
+
 async def test_an_answer_of_assigned_that_is_no_offset_is_a_defect(
     run: Run, log: str, fresh_topic: str, tmp_path: Path
 ) -> None:

@@ -20,7 +20,7 @@ from penstock_workers.client.aiokafka_parts import give_up_silent_connections
 from penstock_workers.client.errors import explained
 from penstock_workers.client.fetcher import Beginning, Fetcher, Isolation
 from penstock_workers.client.membership import Membership
-from penstock_workers.client.rebalance import Rebalance, Revocation
+from penstock_workers.client.rebalance import Rebalance, Revocation, beside
 from penstock_workers.client.unreachable import why_unreachable
 from penstock_workers.lease import right_to_write
 from penstock_workers.log_connection import LogConnection
@@ -111,13 +111,15 @@ class AiokafkaConsumer:
     def records_lag(self) -> int:
         return self._fetcher.records_lag
 
-    async def commit(self, offsets: Mapping[TopicPartition, int]) -> None:
+    async def commit(self, offsets: Mapping[TopicPartition, int], kept: Mapping[TopicPartition, int]) -> None:
         assert self._coordinator is not None, "committed before the group was joined"
         await right_to_write()
         assignment = self._assignment
         if assignment is None or not set(offsets) <= assignment.tps:
             raise RetryLater("the partitions have gone to another member", code="commit-refused", where=self._group)
-        stored = {partition: OffsetAndMetadata(offset, "") for partition, offset in offsets.items()}
+        stored = {
+            partition: OffsetAndMetadata(offset, beside(kept.get(partition))) for partition, offset in offsets.items()
+        }
         try:
             async with TimeLimit(COMMIT_TIMEOUT_SECONDS):
                 await self._coordinator.commit_offsets(assignment, stored)
@@ -180,8 +182,8 @@ class AiokafkaConsumer:
                     await self._revoked(step.partitions)
                 else:
                     self._assignment = self._subscription.subscription.assignment
-                    resumed = await self._assigned(list(step.committed))
-                    self._fetcher.start({**step.committed, **resumed})
+                    kept = await self._assigned(step.partitions)
+                    self._fetcher.start(step.positions(kept))
             finally:
                 step.done.set_result(None)
         return rebalanced

@@ -75,7 +75,8 @@ class Consumer(Protocol):
         """Connect and begin to join the group. Raises ConnectionLost when the log cannot be reached.
 
         `assigned` is told all partitions that are this member's from now on, and answers where to resume those whose
-        offset the sink keeps itself; the others resume where the group committed, or at the beginning. `revoked` is
+        offset the sink keeps itself; the others resume where the group committed, or at the beginning, and so does one
+        whose answer is what was `kept` at that commit. `revoked` is
         awaited before partitions are given up, and may still commit. Both run inside `next_batches` and nowhere
         else; what they raise, it raises. A topic that does not exist yet is read once it does,
         and so is one that matches later.
@@ -96,8 +97,12 @@ class Consumer(Protocol):
     def records_lag(self) -> int:
         """How many records of its partitions `next_batches` has yet to bring, as the log last told."""
 
-    async def commit(self, offsets: Mapping[TopicPartition, int]) -> None:
-        """Store the next offset of each partition for the group. Raises RetryLater when the group has moved on."""
+    async def commit(self, offsets: Mapping[TopicPartition, int], kept: Mapping[TopicPartition, int]) -> None:
+        """Store the next offset of each partition for the group. Raises RetryLater when the group has moved on.
+
+        `kept`: what a sink that keeps offsets itself would answer to `assigned` now. As long as it answers that, it has
+        neither lost nor gained anything, and what was put aside behind it need not come again.
+        """
 
     async def close(self) -> None:
         """Leave the group, so that others have its partitions at once. Commits nothing and calls neither `assigned` nor

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from aiokafka import errors as kafka
 from aiokafka.abc import ConsumerRebalanceListener
 from aiokafka.consumer.group_coordinator import GroupCoordinator
+from aiokafka.structs import OffsetAndMetadata
 
 from penstock import TopicPartition
 
@@ -27,9 +28,26 @@ class Revocation:
 
 @dataclass(slots=True, eq=False)
 class Assignment:
-    committed: Mapping[TopicPartition, int | None]
-    """Each partition that is assigned, and the offset that the group stored for it."""
+    partitions: list[TopicPartition]
+    committed: Mapping[TopicPartition, OffsetAndMetadata]
+    """What the group stored for them."""
     done: Future[None]
+
+    def positions(self, kept: Mapping[TopicPartition, int]) -> dict[TopicPartition, int | None]:
+        """From where to read on: where the connector says, but for what was put aside behind that since."""
+
+        def position(partition: TopicPartition) -> int | None:
+            committed = self.committed.get(partition)
+            if partition in kept and (committed is None or committed.metadata != beside(kept[partition])):
+                return kept[partition]
+            return None if committed is None else committed.offset
+
+        return {partition: position(partition) for partition in self.partitions}
+
+
+def beside(kept: int | None) -> str:
+    """What is stored with an offset: the offset that the connector keeps itself."""
+    return "" if kept is None else f"connector={kept}"
 
 
 class Rebalance(ConsumerRebalanceListener):
@@ -64,13 +82,12 @@ class Rebalance(ConsumerRebalanceListener):
             lookup.cancel()
             return
         try:
-            stored = lookup.result()
+            committed = lookup.result()
         except kafka.KafkaError as error:
             self._failure = error
             self._wake()
             return
-        committed = {partition: stored[partition].offset if partition in stored else None for partition in partitions}
-        await self._hold(Assignment(committed, asyncio.get_running_loop().create_future()))
+        await self._hold(Assignment(partitions, committed, asyncio.get_running_loop().create_future()))
 
     async def _hold(self, step: Revocation | Assignment) -> None:
         self._steps.append(step)

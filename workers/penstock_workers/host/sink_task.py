@@ -231,7 +231,7 @@ class SinkTask:
         await self._writer.settle()
         assert self._consumer is not None
         try:
-            await self._consumer.commit(dict(self._written))
+            await self._consumer.commit(dict(self._written), self._writer.kept)
         except RetryLater as error:
             if error.problem.code == MEMBER_FENCED:
                 raise as_log_unavailable(error) from error
@@ -242,7 +242,9 @@ class SinkTask:
 
     async def _assigned(self, partitions: Sequence[TopicPartition]) -> Mapping[TopicPartition, int]:
         async def take_over() -> Mapping[TopicPartition, int]:
-            return _resumed(await self.retrying("assigned", lambda: self._sink.assigned(partitions)), partitions)
+            answered = await self.retrying("assigned", lambda: self._sink.assigned(partitions))
+            self._writer.kept = _resumed(answered, partitions)
+            return self._writer.kept
 
         return await self._in_rebalance(take_over) or {}
 
@@ -295,9 +297,7 @@ class SinkTask:
             pausing.cancel()
 
 
-def _resumed(
-    answered: Mapping[TopicPartition, int], partitions: Sequence[TopicPartition]
-) -> Mapping[TopicPartition, int]:
+def _resumed(answered: Mapping[TopicPartition, int], partitions: Sequence[TopicPartition]) -> dict[TopicPartition, int]:
     """Of what a sink answered, what it was asked for: it may well answer all that it knows, and the rest is others'."""
     if not isinstance(answered, Mapping):
         text = f"assigned answered {answered!r:.100}, not the next offset by partition"

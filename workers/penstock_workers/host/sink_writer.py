@@ -8,7 +8,7 @@ from contextlib import aclosing
 from itertools import groupby
 from typing import Any, Protocol
 
-from penstock import BadConfiguration, Batch, RetryLater, Sink
+from penstock import BadConfiguration, Batch, RetryLater, Sink, TopicPartition
 from penstock_workers.connector_config import CommonConnectorConfig
 from penstock_workers.host.connection import Connection
 from penstock_workers.host.conversion import Conversion, Converted, class_name
@@ -59,6 +59,8 @@ class SinkWriter:
         self._keeps_offsets = type(sink).assigned is not Sink.assigned
         """With its data, so that no record before them comes again: nothing behind a record that fails is written
         before its dead letter is in the log."""
+        self.kept: dict[TopicPartition, int] = {}
+        """The offsets that it keeps, of the partitions of which it has any."""
         self._has_patience = True
         """Its records are tried again. Once that was of no use, the other records of the batch are tried once each."""
 
@@ -79,13 +81,16 @@ class SinkWriter:
     async def _write(self, batch: Batch) -> None:
         await self._membership.remain_member()
         await right_to_write()
-        if not self._has_patience:
-            return await self._connection.call("write", self._sink.write(batch))
-        try:
-            await self._membership.retrying("write", lambda: self._sink.write(batch))
-        except RetriesExhausted:
-            self._has_patience = False
-            raise
+        if self._has_patience:
+            try:
+                await self._membership.retrying("write", lambda: self._sink.write(batch))
+            except RetriesExhausted:
+                self._has_patience = False
+                raise
+        else:
+            await self._connection.call("write", self._sink.write(batch))
+        if self._keeps_offsets:
+            self.kept[batch.topic_partition] = batch.next_offset
 
     async def _put_aside(self, failures: Sequence[RecordFailure]) -> None:
         letters = self.failures.take(failures)
