@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.errors import KafkaError
 
 from penstock_workers.config import WorkerConfig
 from penstock_workers.errors import UnsuitableTopic
@@ -12,6 +13,7 @@ from penstock_workers.status import State, TargetState
 from penstock_workers.store.configs import ConfigTable
 from penstock_workers.store.internal_topics import InternalTopic, check_topic
 from penstock_workers.store.records import TableRecord
+from penstock_workers.store.tables import STATUS_PARTITIONS
 from penstock_workers.worker import Worker
 
 from .conftest import read_topic, wait_for_state, wait_until
@@ -32,7 +34,7 @@ async def test_configurations_whose_topic_was_deleted_are_written_anew_and_kept(
     await admin.delete_topics([config.config_storage_topic])
     await wait_until(lambda: 0 < positions[partition] < before, timeout_seconds=60)
     async with asyncio.timeout(60):
-        while not await _is_compacted(admin, config):
+        while not await _compacted_partitions(admin, config.config_storage_topic):
             await asyncio.sleep(0.1)
     await admin.close()
 
@@ -45,9 +47,24 @@ async def test_configurations_whose_topic_was_deleted_are_written_anew_and_kept(
     await wait_for_state(worker, "lines", State.PAUSED)
 
 
-async def _is_compacted(admin: AIOKafkaAdminClient, config: WorkerConfig) -> bool:
+async def test_a_topic_that_was_deleted_has_all_its_partitions_again(
+    worker: Worker, config: WorkerConfig, kafka: str, fresh_topic: str
+) -> None:
+    admin = AIOKafkaAdminClient(bootstrap_servers=kafka)
+    await admin.start()
+    await admin.delete_topics([config.status_storage_topic])
+    await worker.changes.create("lines", {"connector.class": "penstock_demo.Numbers", "topic": fresh_topic})
+    async with asyncio.timeout(60):
+        while await _compacted_partitions(admin, config.status_storage_topic) != STATUS_PARTITIONS:
+            await asyncio.sleep(0.1)
+    await admin.close()
+    await worker._tables.status_log.read_to_end()
+    await wait_for_state(worker, "lines", State.RUNNING, timeout_seconds=60)
+
+
+async def _compacted_partitions(admin: AIOKafkaAdminClient, topic: str) -> int:
+    """0 where it is not there, or not compacted."""
     try:
-        await check_topic(admin, InternalTopic(config.config_storage_topic, "config.storage.topic", 1, single=True))
-    except UnsuitableTopic:
-        return False
-    return True
+        return await check_topic(admin, InternalTopic(topic, "some.topic", 1))
+    except (UnsuitableTopic, KafkaError):
+        return 0

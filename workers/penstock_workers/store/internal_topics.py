@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.admin import AIOKafkaAdminClient, NewPartitions, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import NoError, TopicAlreadyExistsError, for_code
 
@@ -36,10 +36,20 @@ async def create_topic(admin: AIOKafkaAdminClient, topic: InternalTopic) -> None
             raise error(topic.name, *message)
 
 
-async def keep_compacted(admin: AIOKafkaAdminClient, topic: InternalTopic) -> None:
-    """Of one that was deleted under the workers, and made anew by whoever asked for it first. Raises a KafkaError."""
-    if await _cleanup_policy(admin, topic.name) == "compact":
-        return
+async def mend_topic(admin: AIOKafkaAdminClient, topic: InternalTopic, partitions: int) -> None:
+    """One that was deleted under the workers, and made anew, if at all, by whoever asked for it first: compacted, and
+    with as many partitions as are read. Raises a KafkaError."""
+    await create_topic(admin, topic._replace(partitions=partitions))
+    if await _partitions(admin, topic.name) < partitions:
+        response: Any = await admin.create_partitions({topic.name: NewPartitions(partitions)})
+        for name, code, message in response.topic_errors:
+            if for_code(code) is not NoError:
+                raise for_code(code)(name, message)
+    if await _cleanup_policy(admin, topic.name) != "compact":
+        await _compact(admin, topic)
+
+
+async def _compact(admin: AIOKafkaAdminClient, topic: InternalTopic) -> None:
     resource = ConfigResource(ConfigResourceType.TOPIC, topic.name, {"cleanup.policy": "compact"})
     response: Any = (await admin.alter_configs([resource]))[0]
     ((code, message, *_),) = response.resources

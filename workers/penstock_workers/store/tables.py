@@ -25,7 +25,7 @@ from penstock_workers.store.assignments import AssignmentTable
 from penstock_workers.store.configs import ConfigTable, RestartRequest
 from penstock_workers.store.installed_plugins import PREFIX as PLUGINS
 from penstock_workers.store.installed_plugins import InstalledPlugins
-from penstock_workers.store.internal_topics import InternalTopic, check_topic, create_topic, keep_compacted
+from penstock_workers.store.internal_topics import InternalTopic, check_topic, create_topic, mend_topic
 from penstock_workers.store.offsets import OffsetTable
 from penstock_workers.store.records import TableRecord, by_key
 from penstock_workers.store.split_requests import PREFIX as SPLIT_REQUEST
@@ -114,7 +114,14 @@ class Tables:
             self._mending.soon()
 
         timeout_seconds = self._config.write_timeout_seconds
-        return TopicLog(self._config.log, topic, apply, timeout_seconds=timeout_seconds, on_loss=lost)
+        return TopicLog(
+            self._config.log,
+            topic,
+            apply,
+            timeout_seconds=timeout_seconds,
+            on_loss=lost,
+            on_absence=lambda: self._mending.soon(),
+        )
 
     def _configs_lost(self) -> None:
         """This worker still has them: the leader writes them once more, as it does after a contest."""
@@ -124,8 +131,8 @@ class Tables:
     async def _mend(self) -> None:
         try:
             async with TimeLimit(self._config.write_timeout_seconds), self._admin() as admin:
-                for topic in self._topics():
-                    await keep_compacted(admin, topic)
+                for topic, each in zip(self._topics(), self._logs, strict=True):
+                    await mend_topic(admin, topic, each.partitions)
         except (KafkaError, TimeoutError) as error:
             raise LogUnavailable("internal topics could not be mended", where=self._config.bootstrap_servers) from error
 

@@ -14,7 +14,7 @@ from functools import partial
 
 import structlog
 from aiokafka import AIOKafkaConsumer, TopicPartition
-from aiokafka.errors import KafkaError
+from aiokafka.errors import KafkaError, LeaderNotAvailableError, UnknownTopicOrPartitionError
 
 from penstock_workers.cancelling import TimeLimit, end
 from penstock_workers.client.aiokafka_parts import give_up_silent_connections
@@ -31,6 +31,7 @@ RETRY_SECONDS = 0.2
 POLL_MS = 100
 """Records wake the reader at once; this bounds how late it notices the end of somebody's transaction."""
 
+ABSENT = (LeaderNotAvailableError, UnknownTopicOrPartitionError)
 LOSS_HINT = (
     "it was deleted, or the log has lost records: this worker still has them, so look at what it says of the connectors"
     " and their offsets before it is restarted"
@@ -48,19 +49,23 @@ class TopicLog:
         *,
         timeout_seconds: float,
         on_loss: Callable[[], None] = lambda: None,
+        on_absence: Callable[[], None] = lambda: None,
     ) -> None:
         """`on_loss` follows where the topic holds less than it did, because it was deleted and made anew, say. What is
-        in it is read from its beginning."""
+        in it is read from its beginning. `on_absence` follows each time that a partition is led by nobody."""
         self._connection = connection
         self._topic = topic
         self._apply = apply
         self._on_loss = on_loss
+        self._on_absence = on_absence
         self._timeout_seconds = timeout_seconds
         self._positions: dict[TopicPartition, int] = {}
         self._moved = asyncio.Condition()
         self._writing = asyncio.Lock()
         self._writer = TopicWriter(connection, topic)
         self._following: asyncio.Task[None] | None = None
+        self.partitions = 0
+        """How many are read."""
         self.last_error: KafkaError | None = None
         """Why the log does not do what it is asked for; None once it does."""
         self._ends = {stable: Shared(partial(self._end_offsets, stable=stable)) for stable in (False, True)}
@@ -80,6 +85,7 @@ class TopicLog:
             isolation_level="read_committed",
         )
         give_up_silent_connections(self._consumer._client)
+        self.partitions = partitions
         self._consumer.assign([TopicPartition(self._topic, partition) for partition in range(partitions)])
         try:
             await self._consumer.start()
@@ -134,6 +140,8 @@ class TopicLog:
                 ends = await end_offsets(self._consumer._client, self._consumer.assignment(), stable=stable)
             except KafkaError as error:
                 self.last_error = error
+                if isinstance(error, ABSENT):
+                    self._on_absence()
                 await asyncio.sleep(RETRY_SECONDS)
             else:
                 self.last_error = None
