@@ -139,13 +139,15 @@ class Supervisor:
             await host.kill()
 
     async def kill(self, tasks: Collection[TaskId]) -> None:
-        """End them at once, as those of others. Returns when nothing of them runs."""
+        """End them at once, as those of others. Returns when nothing runs any more of what ran then: it may be that they
+        have begun anew meanwhile."""
+        running = [self._running[task] for task in tasks if task in self._running]
         for task in tasks:
             if (run := self.runs.get(task)) and run.phase in reconcile.ALIVE:
                 self._stop(task)
         hosts = [self._hosts[task] for task in tasks if task in self._hosts]
         await asyncio.gather(*(host.kill() for host in hosts))
-        if running := [self._running[task] for task in tasks if task in self._running]:
+        if running:
             await asyncio.wait(running)  # whoever is cancelled here cancels no run
 
     def remember_only(self, connectors: Collection[str]) -> None:

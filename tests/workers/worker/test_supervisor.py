@@ -46,26 +46,47 @@ async def supervising(
         await supervisor.stop()
 
 
+def spec(task: TaskId, config: StringMap) -> TaskSpec:
+    return TaskSpec(
+        connector=task.connector,
+        task=task.task,
+        import_path="penstock_demo:Numbers",
+        type="source",
+        config=config,
+        log=NOWHERE,
+        offset_topic="connect-offsets",
+    )
+
+
 async def test_what_is_killed_while_its_process_is_being_made_is_gone_then() -> None:
     wanted, prepared = {"numbers": CONNECTOR}, asyncio.Event()
 
     async def prepare(task: TaskId, config: StringMap) -> TaskSpec:
         prepared.set()
-        return TaskSpec(
-            connector=task.connector,
-            task=task.task,
-            import_path="penstock_demo:Numbers",
-            type="source",
-            config=config,
-            log=NOWHERE,
-            offset_topic="connect-offsets",
-        )
+        return spec(task, config)
 
     async with supervising(lambda: wanted, prepare) as supervisor:
         await prepared.wait()
         wanted.clear()
         await supervisor.kill([TASK])
         assert TASK not in supervisor.runs
+
+
+async def test_a_kill_waits_for_no_run_that_is_begun_after_it() -> None:
+    """A worker that was given a task, lost it and is given it again has to kill the run that it had, and to have the
+    right to go on with the next one."""
+    tries = 0
+
+    async def prepare(task: TaskId, config: StringMap) -> TaskSpec:
+        nonlocal tries
+        tries += 1
+        return spec(task, config)
+
+    async with supervising(lambda: {"numbers": CONNECTOR}, prepare) as supervisor:
+        await wait_until(lambda: TASK in supervisor._hosts)
+        async with asyncio.timeout(30):
+            await supervisor.kill([TASK])
+        await wait_until(lambda: tries == 2)
 
 
 async def test_a_task_that_a_defect_keeps_from_starting_says_so_and_is_tried_again() -> None:
