@@ -139,8 +139,8 @@ class Supervisor:
             await host.kill()
 
     async def kill(self, tasks: Collection[TaskId]) -> None:
-        """End them at once, as those of others. Returns when nothing runs any more of what ran then: it may be that they
-        have begun anew meanwhile."""
+        """End them at once, as those of others. Returns when nothing runs any more of what ran then, whatever has begun
+        anew meanwhile."""
         running = [self._running[task] for task in tasks if task in self._running]
         for task in tasks:
             if (run := self.runs.get(task)) and run.phase in reconcile.ALIVE:
