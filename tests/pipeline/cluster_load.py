@@ -39,10 +39,13 @@ class Load:
         """What each connector should be now."""
 
     def start(self) -> None:
+        """The cluster, and all of them on it. Returns when it has found its peace."""
+        self._cluster.start()
         for topic in self._topics.values():
             create_topic(self._cluster.bootstrap_servers, topic)
         for name, config in self.configs.items():
             self._cluster.any_ready().rest("PUT", f"/connectors/{name}/config", config)
+        self._cluster.wait_until_settled(self.tasks())
 
     def tasks(self) -> Iterator[str]:
         for name, config in self.configs.items():

@@ -12,10 +12,8 @@ from .waiting import wait_until
 
 
 def run_with_chaos(cluster: WorkerCluster, folder: Path, chance: random.Random, events: list[str]) -> None:
-    cluster.start()
     load = Load(cluster, folder)
     load.start()
-    cluster.wait_until_settled(load.tasks())
     chaos = Chaos(cluster, load, chance)
     chaos.run(events)
     chaos.end()

@@ -23,11 +23,8 @@ pytestmark = pytest.mark.long
 
 @pytest.fixture
 def load(any_cluster: WorkerCluster, tmp_path: Path) -> Load:
-    """On a cluster that has found its peace."""
-    any_cluster.start()
     load = Load(any_cluster, tmp_path)
     load.start()
-    any_cluster.wait_until_settled(load.tasks())
     return load
 
 

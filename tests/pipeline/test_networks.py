@@ -56,10 +56,8 @@ def cluster(networks: SeparateNetworks, tmp_path: Path) -> Iterator[WorkerCluste
 
 @pytest.fixture
 def load(cluster: WorkerCluster, tmp_path: Path) -> Load:
-    cluster.start()
     load = Load(cluster, tmp_path)
     load.start()
-    cluster.wait_until_settled(load.tasks())
     return load
 
 
