@@ -15,6 +15,7 @@ import psutil
 import pytest
 from tests.conftest import LogNode
 from tests.ports import free_port
+from tests.processes import is_running
 
 from . import witness
 from .cluster import WorkerCluster
@@ -65,7 +66,7 @@ class Platform:
         family = self._family()
         self.process.send_signal(signal.SIGINT)
         self.process.wait(DEADLINE_SECONDS)
-        assert not [process for process in family if _alive(process)], "a process outlived the platform"
+        assert not [process for process in family if is_running(process)], "a process outlived the platform"
 
     def is_healthy(self) -> bool:
         try:
@@ -121,13 +122,6 @@ def _kinds(process: psutil.Process) -> set[str]:
     if line and line[0].startswith("penstock task "):
         return {"task"}
     return {kind for kind in ("log", "worker") if kind in line and "penstock_platform" in line}
-
-
-def _alive(process: psutil.Process) -> bool:
-    try:
-        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
-    except psutil.Error:
-        return False
 
 
 @pytest.fixture

@@ -6,11 +6,11 @@ from __future__ import annotations
 import signal
 
 import pytest
+from tests.processes import is_running, until_gone
 
 from penstock_workers.task_host import Died, Failed, Started
 
 from .conftest import Hosted, Run
-from .processes import is_running, until_gone
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

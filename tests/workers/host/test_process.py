@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.processes import is_running, parent_of, until_gone
 
 from penstock_workers.task_host import Died, Failed, ForkServer, Started
 
 from .conftest import Run
-from .processes import is_running, parent_of, until_gone
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

@@ -6,6 +6,7 @@ import asyncio
 from contextlib import suppress
 
 import psutil
+from tests.processes import is_running
 
 from penstock_workers.status import State, TaskId
 from penstock_workers.worker import Worker
@@ -25,14 +26,6 @@ def fork_servers() -> list[psutil.Process]:
     return found
 
 
-def runs(process: psutil.Process) -> bool:
-    """One that nobody has asked after yet is a zombie, and gone all the same."""
-    try:
-        return process.status() != psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
-        return False
-
-
 async def test_another_takes_its_place(worker: Worker, kafka: str, fresh_topic: str) -> None:
     def numbers(count: int) -> dict[str, str]:
         return {"connector.class": "penstock_demo.Numbers", "topic": fresh_topic, "count": str(count)}
@@ -47,7 +40,7 @@ async def test_another_takes_its_place(worker: Worker, kafka: str, fresh_topic: 
     await wait_until(lambda: all(restarts_of(worker, name) == 1 for name in NAMES))
     for name in NAMES:
         await wait_for_state(worker, name, State.RUNNING)
-    assert not [process for process in before if runs(process)]
+    assert not [process for process in before if is_running(process)]
     (another,) = fork_servers()
     assert len(another.children()) == len(NAMES)
 
