@@ -5,15 +5,15 @@ from __future__ import annotations
 import glob
 import os
 import stat
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 
 from penstock_file.tailed_file import Found
 
 
-def find_files(patterns: Sequence[str]) -> list[Found]:
-    """What matches, oldest change first; once for each path. Whatever is no regular file is passed over."""
+def find_files(paths: Iterable[str]) -> list[Found]:
+    """What is there, oldest change first; once for each path. Whatever is no regular file is passed over."""
     found: list[Found] = []
-    for path in sorted({path for pattern in patterns for path in matching_paths(pattern)}):
+    for path in sorted(set(paths)):
         try:
             status = os.stat(path)
         except OSError:  # gone since, or a link that leads nowhere

@@ -13,9 +13,10 @@ from penstock import Batch, Failed, Positions, Source, SourceConfig, option
 from penstock_file.file_table import FileTable
 from penstock_file.open_files import OpenFiles, most_open_files
 from penstock_file.pending import Pending
-from penstock_file.scan import find_files, watch_root
+from penstock_file.scan import find_files, matching_paths, watch_root
 from penstock_file.tailed_file import Found, Replaced, TailedFile, printable
 from penstock_file.tracker import Tracker
+from penstock_file.unmatched import Unmatched
 from penstock_file.wakeups import Wakeups
 
 logger = structlog.get_logger()
@@ -123,7 +124,7 @@ class Scans:
         self._roots = sorted({watch_root(pattern) for pattern in self._patterns})
         self._is_deep = any(os.path.dirname(pattern) not in self._roots for pattern in self._patterns)
         self._interval_seconds = config.scan_interval_seconds
-        self._tracker, self._wakeups = tracker, wakeups
+        self._tracker, self._wakeups, self._unmatched = tracker, wakeups, Unmatched(self._patterns)
         self.now = asyncio.get_running_loop().time
         self._next = self._earliest = self.now()
 
@@ -146,7 +147,9 @@ class Scans:
     def _look(self) -> tuple[list[Found], list[str], float]:
         """The files, the directories to watch, and what it cost."""
         began = time.thread_time()
-        found = find_files(self._patterns)
+        matches = {pattern: list(matching_paths(pattern)) for pattern in self._patterns}
+        found = find_files(path for paths in matches.values() for path in paths)
+        self._unmatched.tell(matches, found)
         return found, [root for root in self._roots if os.path.isdir(root)], time.thread_time() - began
 
     async def wait(self) -> None:

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from penstock_file.fingerprint import GUARD_BYTES, HEAD_BYTES, Fingerprint, head_bytes_at, heads_of
-from penstock_file.scan import find_files, watch_root
+from penstock_file.scan import find_files, matching_paths, watch_root
 from penstock_file.tailed_file import TailedFile, split_lines
 
 CONTENT = st.lists(st.sampled_from([b"\n", b"\r\n", b"a", b"bc", "é€".encode(), b"\0", b"\xff"]), max_size=40).map(
@@ -88,7 +88,8 @@ def test_scan_finds_regular_files_once_and_oldest_first(tmp_path: Path) -> None:
         path.touch()
         os.utime(path, (1000 - age, 1000 - age))
     (tmp_path / "loop").symlink_to(tmp_path)
-    found = find_files([f"{tmp_path}/**/*.log", f"{tmp_path}/*.log"])
+    patterns = [f"{tmp_path}/**/*.log", f"{tmp_path}/*.log"]
+    found = find_files(path for pattern in patterns for path in matching_paths(pattern))
     assert [os.path.relpath(item.path, tmp_path) for item in found] == ["deep/er/oldest.log", "old.log", "new.log"]
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
 from penstock import Failed, Positions
 from penstock.testing import SourceContract
@@ -51,6 +52,33 @@ async def test_finds_new_files_and_new_directories(tmp_path: Path) -> None:
         (tmp_path / "logs" / "deep" / "er").mkdir(parents=True)
         (tmp_path / "logs" / "deep" / "er" / "b.log").write_bytes(b"b\n")
         await reader.wait_for([b"a", b"b"])
+
+
+async def test_a_pattern_that_no_file_matches_is_told_once_with_the_reason(tmp_path: Path) -> None:
+    logs = tmp_path / "logs"
+    (tmp_path / "directory").mkdir()
+    patterns = [logs / "*.log", tmp_path / "*.txt", tmp_path / "directory", tmp_path / "app.log"]
+    append(tmp_path / "app.log", b"one\n")
+
+    def told() -> list[tuple[str, str]]:
+        return [(line["pattern"], line["reason"]) for line in lines if line["event"] == "no file matches"]
+
+    with capture_logs() as lines:
+        async with reading(*patterns) as reader:
+            await reader.wait_for([b"one"])
+            logs.mkdir()
+            append(tmp_path / "new.txt", b"two\n")
+            await reader.wait_for([b"one", b"two"])
+            (tmp_path / "new.txt").unlink()
+            append(logs / "a.log", b"three\n")
+            await reader.wait_for([b"one", b"two", b"three"])
+    first = [
+        (str(logs / "*.log"), f"there is no directory {logs}, or it may not be entered"),
+        (str(tmp_path / "*.txt"), f"nothing in {tmp_path} has such a name"),
+        (str(tmp_path / "directory"), "what has such a name is no regular file, or cannot be looked at"),
+    ]
+    assert told()[:3] == first
+    assert told()[3:] in ([], [(str(logs / "*.log"), f"nothing in {logs} has such a name")])
 
 
 @pytest.mark.parametrize("content", [b"x", b"\n", b"one\n", b"one\ntw", b"\n\n\n", b"\r\n", b"\xff\xfe\x00\n"])
