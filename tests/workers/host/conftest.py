@@ -55,12 +55,17 @@ class Hosted:
 
     async def until(self, condition: Callable[[], T | None]) -> T:
         """What the condition answers, as soon as it is true. It is asked again at every event and every line."""
-        async with asyncio.timeout(DEADLINE_SECONDS):
-            while True:
-                if answer := condition():
-                    return answer
-                self._news.clear()
-                await self._news.wait()
+        try:
+            async with asyncio.timeout(DEADLINE_SECONDS):
+                while True:
+                    if answer := condition():
+                        return answer
+                    self._news.clear()
+                    await self._news.wait()
+        except TimeoutError as error:
+            for told in (*self.events, *self.printed):
+                error.add_note(f"told: {told}")
+            raise
 
     async def until_event(self, kind: type[T]) -> T:
         def first() -> T | None:
