@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
 import inspect
 import socket
 import sys
+from collections.abc import Callable, Coroutine
+from typing import Any
 
 import pytest
+import uvloop
 from aiokafka import AIOKafkaProducer
 from aiokafka.client import AIOKafkaClient
 from aiokafka.consumer.group_coordinator import GroupCoordinator
 from aiokafka.consumer.subscription_state import SubscriptionState
 from aiokafka.producer.message_accumulator import BatchBuilder, MessageBatch
 from aiokafka.producer.sender import AddPartitionsToTxnHandler, EndTxnHandler, Sender
+from tests.conftest import LogNode
 
 from penstock_workers.client.aiokafka_parts import SILENCE_SECONDS, SealedByAiokafka, give_up_silent_connections
 
@@ -91,3 +96,32 @@ async def test_the_kernel_is_told_how_long_bytes_may_be_on_their_way(kafka: str)
         assert option == 1000 * SILENCE_SECONDS
     finally:
         await client.close()
+
+
+@pytest.mark.parametrize("run", [asyncio.run, uvloop.run])
+def test_a_connection_that_closes_as_soon_as_it_is_made_is_no_error(
+    log_node: LogNode, run: Callable[[Coroutine[Any, Any, None]], None]
+) -> None:
+    async def connect() -> None:
+        client = AIOKafkaClient(bootstrap_servers=log_node.bootstrap_servers)
+        await client.bootstrap()
+        get: Any = client._get_conn
+
+        async def get_closed(node_id: Any, **options: Any) -> Any:
+            """The log closed it, and aiokafka's reader has not had its turn yet."""
+            connection: Any = await get(node_id, **options)
+            connection._read_task.cancel()
+            socket_of_transport = connection._writer.get_extra_info("socket")
+            connection._writer.transport.abort()
+            while socket_of_transport.fileno() >= 0:
+                await asyncio.sleep(0)
+            return connection
+
+        client._get_conn = get_closed  # type: ignore[method-assign]
+        give_up_silent_connections(client)
+        try:
+            assert await client._get_conn(client.get_random_node()) is not None
+        finally:
+            await client.close()
+
+    run(connect())

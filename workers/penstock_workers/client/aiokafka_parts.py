@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+from contextlib import suppress
 from typing import Any
 from weakref import WeakSet
 
@@ -157,7 +158,10 @@ def give_up_silent_connections(client: AIOKafkaClient) -> None:
 def _bound(connection: AIOKafkaConnection) -> None:
     if connection._writer is not None and hasattr(socket, "TCP_USER_TIMEOUT"):  # else not Linux
         to_log = connection._writer.get_extra_info("socket")
-        to_log.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(1000 * SILENCE_SECONDS))
+        # Closed by the log since it was made: asyncio says OSError, uvloop ValueError. Who uses it next hears of that.
+        # An error from here would end aiokafka's task that keeps the metadata; all its others wait for that one.
+        with suppress(OSError, ValueError):
+            to_log.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(1000 * SILENCE_SECONDS))
 
 
 async def abandon(producer: AIOKafkaProducer) -> None:
