@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import socket
 
@@ -10,6 +11,7 @@ from aiohttp import web
 
 from penstock_platform.plugins.catalog import Catalog
 from penstock_platform.rest.application import application
+from penstock_platform.rest.descriptors import tell_once_a_minute
 from penstock_platform.rest.listening import BACKLOG
 from penstock_workers.worker import Worker
 
@@ -43,6 +45,7 @@ async def serve(worker: Worker, catalog: Catalog, listening: socket.socket) -> R
         application(worker, catalog), access_log=None, logger=SILENT, shutdown_timeout=SHUTDOWN_TIMEOUT_SECONDS
     )
     await runner.setup()
+    tell_once_a_minute(asyncio.get_running_loop())
     await web.SockSite(runner, listening, backlog=BACKLOG).start()
     host, port = listening.getsockname()[:2]
     server = RestServer(runner, host, port)
