@@ -12,6 +12,7 @@ from uuid import uuid4
 import psutil
 from tests.conftest import LogNode
 from tests.ports import free_port
+from tests.processes import is_running
 
 from .rest_client import call_rest
 from .separate_networks import SeparateNetworks
@@ -70,8 +71,7 @@ class WorkerProcess:
     def wait_until_stopped(self) -> None:
         code = self.process.wait(DEADLINE_SECONDS)
         assert code == 0, f"{self.worker_id} ended with exit code {code}; see {self._log}"
-        left = [process for process in self._family if process.is_running() and process.status() != "zombie"]
-        assert not left, f"a process outlived {self.worker_id}"
+        assert not any(map(is_running, self._family)), f"a process outlived {self.worker_id}"
 
     def freeze(self, *, with_tasks: bool) -> None:
         """SIGSTOP. It may be frozen more than once, and thaws as a whole."""

@@ -4,8 +4,11 @@ import random
 import signal
 import time
 from collections import Counter
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
+
+import psutil
 
 from .cluster import WorkerCluster, WorkerProcess
 from .cluster_load import DIVIDED, FILES, SOURCES, Load
@@ -127,7 +130,7 @@ class Chaos:
         if not hosts:
             return "none"
         task, process = self.chance.choice(hosts)
-        if process.is_running():
+        with suppress(psutil.NoSuchProcess):  # it has just ended
             process.kill()
         return task
 

@@ -14,7 +14,7 @@ from uuid import uuid4
 from . import witness
 from .cluster import WorkerCluster
 from .numbered_lines import assert_each_once_in_order, assert_none_lost
-from .topics import create_topic, end_of_topic, values_in_topic
+from .topics import create_topic, end_of_topic, values_in_topic, wait_for_transactions
 from .waiting import wait_until
 from .witness import Testimony, runs_in_order, testimonies
 
@@ -57,6 +57,7 @@ class Load:
         for name in (*SOURCES, DIVIDED):
             worker.rest("PUT", f"/connectors/{name}/stop")
         wait_until(self._are_stopped, "the sources to stop")
+        wait_for_transactions(self._cluster.bootstrap_servers, f"{self._cluster.group}-offset")
         positions = [position for name in (*SOURCES, DIVIDED) for position in self._positions(name)]
         totals = dict(positions)
         return {name: totals[topic] for name, topic in self._topics.items()}

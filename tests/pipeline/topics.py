@@ -5,6 +5,8 @@ import time
 from confluent_kafka import Consumer, KafkaError, TopicPartition
 from confluent_kafka.admin import AdminClient, NewTopic  # type: ignore[attr-defined]
 
+from .waiting import wait_until
+
 READ_SECONDS = 60.0
 
 
@@ -19,11 +21,24 @@ def end_of_topic(bootstrap_servers: str, topic: str) -> int:
     return _end(bootstrap_servers, topic, "read_committed")
 
 
-def _end(bootstrap_servers: str, topic: str, isolation: str) -> int:
+def wait_for_transactions(bootstrap_servers: str, topic: str) -> None:
+    """Until none is open in any partition: the answer to a commit does not wait for the markers that make it seen."""
+    described = AdminClient({"bootstrap.servers": bootstrap_servers}).list_topics(topic, READ_SECONDS)
+    for partition in described.topics[topic].partitions:
+        wait_until(
+            lambda partition=partition: (  # type: ignore[misc]
+                _end(bootstrap_servers, topic, "read_committed", partition)
+                == _end(bootstrap_servers, topic, "read_uncommitted", partition)
+            ),
+            f"the transactions in {topic}-{partition} to end",
+        )
+
+
+def _end(bootstrap_servers: str, topic: str, isolation: str, partition: int = 0) -> int:
     consumer = Consumer(
         {"bootstrap.servers": bootstrap_servers, "group.id": f"{topic}-proof", "isolation.level": isolation}
     )
-    _, high = consumer.get_watermark_offsets(TopicPartition(topic, 0), timeout=READ_SECONDS)
+    _, high = consumer.get_watermark_offsets(TopicPartition(topic, partition), timeout=READ_SECONDS)
     consumer.close()
     return int(high)
 
