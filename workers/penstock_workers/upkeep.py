@@ -13,6 +13,8 @@ from penstock_workers.cancelling import end
 log = structlog.get_logger()
 
 RETRY_SECONDS = 1.0
+LONGEST_PAUSE_SECONDS = 1.0
+"""After work that took its time. What took longer was held up by an outage, not by how much there is to do."""
 
 
 def keep_going(name: str, loop: Callable[[], Awaitable[None]]) -> asyncio.Task[None]:
@@ -65,5 +67,5 @@ class Upkeep:
             except Exception:
                 self._due.set()
                 raise
-            else:  # never more than half the time: what comes meanwhile is done in one go
-                await asyncio.sleep(loop.time() - began_seconds)
+            else:  # seldom more than half the time: what comes meanwhile is done in one go
+                await asyncio.sleep(min(loop.time() - began_seconds, LONGEST_PAUSE_SECONDS))
