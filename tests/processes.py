@@ -21,6 +21,6 @@ def parent_of(pid: int) -> int:
 
 
 async def until_gone(*pids: int) -> None:
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         while any(is_running(pid) for pid in pids):
             await asyncio.sleep(0.01)

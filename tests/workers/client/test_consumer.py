@@ -17,6 +17,9 @@ from penstock_workers.sink_topics import SinkTopics
 StartedProducer = Callable[..., Awaitable[client.Producer]]
 SendAll = Callable[..., Awaitable[None]]
 
+PAUSE_SECONDS = 60.0
+"""For which the machine may stand still, and no member's session ends."""
+
 
 class Member:
     """A member of a group, what it was told and what it has read."""
@@ -36,7 +39,7 @@ class Member:
 
     async def read(self, count: int) -> list[bytes | None]:
         """All that it has read once there are `count` records in total."""
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(60):
             while len(self.values) < count:
                 self.batches += await self.consumer.next_batches(1.0)
         return self.values
@@ -78,7 +81,9 @@ async def member() -> AsyncIterator[MakeMember]:
 
     def make(bootstrap_servers: str, group: str, resume_at: Any = None, instance: str = "", **options: Any) -> Member:
         log = client.LogConnection(bootstrap_servers=bootstrap_servers)
-        consumer = client.consumer(log, group, instance or f"member-{len(members)}", **options)
+        consumer = client.consumer(
+            log, group, instance or f"member-{len(members)}", longest_call_seconds=PAUSE_SECONDS, **options
+        )
         members.append(Member(consumer, resume_at=resume_at))
         return members[-1]
 
@@ -169,7 +174,7 @@ async def test_two_members_share_the_partitions_and_lose_nothing(
     first.commit_when_revoked = True
 
     await second.start(fresh_topic)
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         while len(first.assigned) != 1 or len(second.assigned) != 1:
             for one in (first, second):
                 one.batches += await one.consumer.next_batches(0.05)
@@ -195,20 +200,20 @@ async def test_partitions_are_not_taken_away_between_two_calls(
     assert await second.consumer.next_batches(3.0) == []
     assert first.revocations == []
     await first.commit()
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         while not first.revocations:
             await asyncio.gather(first.consumer.next_batches(0.1), second.consumer.next_batches(0.1))
 
 
 async def test_aborted_records_are_hidden_from_read_committed(kafka: str, fresh_topic: str, member: MakeMember) -> None:
     producer = TransactionalProducer({"bootstrap.servers": kafka, "transactional.id": fresh_topic})
-    await asyncio.to_thread(producer.init_transactions, 20)
+    await asyncio.to_thread(producer.init_transactions, 60)
     for outcome, line in (("abort", b"aborted"), ("commit", b"kept"), ("abort", b"aborted too"), ("commit", b"last")):
         producer.begin_transaction()
         producer.produce(fresh_topic, line)
         end = producer.abort_transaction if outcome == "abort" else producer.commit_transaction
-        await asyncio.to_thread(producer.flush, 30)
-        await asyncio.to_thread(end, 30)
+        await asyncio.to_thread(producer.flush, 60)
+        await asyncio.to_thread(end, 60)
     committed = await member(kafka, f"{fresh_topic}-committed").start(fresh_topic)
     assert await committed.read(2) == [b"kept", b"last"]
     everything = await member(kafka, f"{fresh_topic}-all", isolation="read_uncommitted").start(fresh_topic)
@@ -236,7 +241,7 @@ async def test_a_member_leaves_although_the_log_is_gone(
     reader = await member(own_log_node.bootstrap_servers, fresh_topic).start(fresh_topic)
     await reader.read(10)
     await asyncio.to_thread(own_log_node.kill)
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         await reader.consumer.close()
 
 
@@ -275,9 +280,9 @@ async def test_a_successor_sees_partitions_that_come_later(
     await successor.read(10)
     admin = AdminClient({"bootstrap.servers": kafka})
     await asyncio.to_thread(admin.create_partitions([NewPartitions(fresh_topic, 2)])[fresh_topic].result)
-    await successor.consumer._client.force_metadata_update()  # type: ignore[attr-defined]  # else after half a minute
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         while len(successor.assigned) < 2:
+            await successor.consumer._client.force_metadata_update()  # type: ignore[attr-defined]  # it looks seldom
             await successor.consumer.next_batches(0.1)
 
 
@@ -308,7 +313,7 @@ async def test_lag_is_what_the_log_has_and_the_member_has_not_been_given(
     await reader.read(100)
     assert reader.consumer.records_lag == 0
     await send_all(producer, Batch(fresh_topic, lines(0, 7)))
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         while reader.consumer.records_lag != 7:
             await asyncio.sleep(0.01)
     await reader.read(107)

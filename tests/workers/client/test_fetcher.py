@@ -27,7 +27,7 @@ async def test_it_fetches_again_though_it_was_stopped_before_its_first_request_b
         await asyncio.sleep(0)  # the request is made, and has not begun to run
         await fetcher.stop()
         fetcher.start({TopicPartition(fresh_topic, 0): 0})
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             await arrived.wait()
         (batch,) = fetcher.read()
         assert batch.values == [b"a"]

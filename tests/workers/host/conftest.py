@@ -27,7 +27,7 @@ from penstock_workers.task_host import (
 )
 
 T = TypeVar("T")
-DEADLINE_SECONDS = 30.0
+DEADLINE_SECONDS = 60.0
 NO_LOG = "127.0.0.1:1"
 ReadPositions = Callable[[], Awaitable[Positions]]
 

@@ -34,7 +34,7 @@ def database(tmp_path: Path) -> Path:
 
 
 def stored(database: Path) -> list[int]:
-    with closing(sqlite3.connect(database)) as connection:
+    with closing(sqlite3.connect(database, timeout=30.0)) as connection:
         return [int(value) for (value,) in connection.execute("SELECT value FROM rows")]
 
 
@@ -72,7 +72,7 @@ async def test_two_tasks_that_are_killed_and_share_the_partitions_anew(
         number = chance.randrange(2)
         hosted = tasks[number]
         await hosted.until_printed("written", count=chance.randrange(1, 10))
-        await (hosted.host.kill() if kill % 3 else hosted.host.stop(10))
+        await (hosted.host.kill() if kill % 3 else hosted.host.stop(60))
         tasks[number] = await start(number)
     enough.set()
     count = await writing
@@ -80,7 +80,7 @@ async def test_two_tasks_that_are_killed_and_share_the_partitions_anew(
         while len(stored(database)) < count:
             await asyncio.sleep(0.05)
     for hosted in tasks.values():
-        await hosted.host.stop(10)
+        await hosted.host.stop(60)
     values = stored(database)
     for partition in range(2):
         assert [value for value in values if value % 2 == partition] == list(range(partition, count, 2))
@@ -92,12 +92,12 @@ async def test_a_task_that_froze_in_the_middle_of_a_write_writes_nothing_behind_
 ) -> None:
     await write_topic(kafka, fresh_topic, [b"%d" % number for number in range(10)])
     options = {"bootstrap_servers": kafka, "name": fresh_topic, "topics": fresh_topic, "database": str(database)}
-    frozen = await run("exact:Table", **options, freeze_file=str(tmp_path / "frozen"))
+    frozen = await run("exact:Table", **options, freeze_file=str(tmp_path / "frozen"), call_timeout_seconds=600.0)
     await frozen.until_printed("freezes")
     successor = await run("exact:Table", **options)
     await successor.until_printed("written")
     await write_topic(kafka, fresh_topic, [b"%d" % number for number in range(10, 20)])
-    await successor.until_printed("written", count=2)
+    await successor.until(lambda: len(stored(database)) == 20)
     assert frozen.host.pid is not None
     os.kill(frozen.host.pid, signal.SIGCONT)
     assert (await frozen.until_event(Failed)).retryable

@@ -39,7 +39,7 @@ async def test_a_batch_that_the_producer_does_not_take_leaves_no_position(kafka:
                 Batch(fresh_topic, [b"lost"], partition=99, source_partition={"file": "lost"}, position={"next": 1})
             )
         await delivery.send(Batch(fresh_topic, [b"kept"], source_partition={"file": "kept"}, position={"next": 1}))
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             await delivery.drain()
     finally:
         running.cancel()

@@ -45,7 +45,7 @@ async def freeze_and_succeed(run: Run, kafka: str, topic: str, output: Path, con
     await write_topic(kafka, topic, numbers(range(10)))
     (output.parent / "freeze").touch()
     options = {"bootstrap_servers": kafka, "name": topic, "topics": topic, **options}
-    frozen: Hosted = await run(f"files:{connector}", **options)
+    frozen: Hosted = await run(f"files:{connector}", **options, call_timeout_seconds=600.0)
     await frozen.until_printed("freezes")
     torn = content(output)
     successor: Hosted = await run(f"files:{connector}", **options)
@@ -56,7 +56,7 @@ async def freeze_and_succeed(run: Run, kafka: str, topic: str, output: Path, con
     assert (await frozen.until_event(Failed)).retryable
     await write_topic(kafka, topic, numbers(range(10, 20)))
     await successor.until(lambda: content(output).endswith(b"\n19\n"))
-    await successor.host.stop(10.0)
+    await successor.host.stop(60)
 
 
 async def test_a_file_sink_writes_each_record_once(run: Run, kafka: str, fresh_topic: str, tmp_path: Path) -> None:
@@ -90,5 +90,5 @@ async def test_a_task_whose_worker_is_frozen_lets_go_of_its_files(
     successor: Hosted = await run("files:FreezingFileSink", **options)
     assert (await frozen.until_event(Failed)).retryable
     await successor.until(lambda: content(output).endswith(b"\n19\n"))
-    await successor.host.stop(10.0)
+    await successor.host.stop(60)
     assert content(output).split() == numbers(range(20))

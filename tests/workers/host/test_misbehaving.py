@@ -63,7 +63,7 @@ async def test_what_a_task_survives_and_how_it_is_stopped(run: Run, log: str, fr
     await hosted.until(lambda: (progress := hosted.progress()) and progress.records_total >= 10)
     pid = hosted.host.pid
     assert pid is not None
-    await hosted.host.stop(10.0)
+    await hosted.host.stop(60)
     assert not is_running(pid)
     assert not [event for event in hosted.events if isinstance(event, Died)], "it was asked, and it stopped"
 
@@ -76,7 +76,7 @@ async def test_a_daemon_ends_with_the_task_that_started_it_and_not_before(
     daemon = (await hosted.until_printed("daemon"))["pid"]
     await hosted.until_event(Started)
     assert is_running(daemon)
-    await (hosted.host.stop(10.0) if how == "stop" else hosted.host.kill())
+    await (hosted.host.stop(60) if how == "stop" else hosted.host.kill())
     await until_gone(daemon)
 
 

@@ -12,7 +12,7 @@ from penstock_workers.task_host import Ended, Failed
 from .conftest import Hosted, Run
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
-DEADLINE_SECONDS = 30.0
+DEADLINE_SECONDS = 60.0
 THREE_COMPACTED = {
     "topic_creation_groups": "tests",
     "topic_creation_tests_include": "no-such-topic, test-.*",

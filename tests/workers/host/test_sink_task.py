@@ -43,12 +43,12 @@ async def test_what_a_clean_stop_committed_does_not_come_again(
     await write_numbers(kafka, fresh_topic, 100)
     first = await run("sinks:Writing", **options)
     await until_written(first, file, 100)
-    await first.host.stop(20)
+    await first.host.stop(60)
     assert first.order_of("flush", "close")[-2:] == ["flush", "close"]
     await write_numbers(kafka, fresh_topic, 150, start=100)
     second = await run("sinks:Writing", **options)
     await until_written(second, file, 150)
-    await second.host.stop(20)
+    await second.host.stop(60)
     assert lines(file) == expected(150)
 
 
@@ -140,7 +140,7 @@ async def test_a_second_task_takes_partitions_over_after_a_flush(
     await second.until_printed("assigned")
     order = first.order_of("written", "flush", "revoked")
     assert order.index("flush") < order.index("revoked")
-    await first.host.stop(20)
+    await first.host.stop(60)
     await write_numbers(log, fresh_topic, 150, start=100)
     await until_written(second, file, 150)
     assert lines(file) == expected(150)
@@ -162,7 +162,7 @@ async def test_a_sink_that_waits_to_try_again_holds_nobody_up(
     if not stuck.all_printed("assigned")[-1]["partitions"]:
         await until_written(second, file, 10)
         assert lines(file) == expected(10)
-    await stuck.host.stop(20)
+    await stuck.host.stop(60)
 
 
 @pytest.mark.long
@@ -175,7 +175,7 @@ async def test_a_sink_that_blocks_its_process_for_less_than_a_call_may_take_rema
     await write_numbers(kafka, fresh_topic, 10)
     first = await run("sinks:Blocking", **options)
     await until_written(first, file, 10)
-    await first.host.stop(20)
+    await first.host.stop(60)
     assert not [event for event in first.events if isinstance(event, Failed)]
     await write_numbers(kafka, fresh_topic, 11, start=10)
     second = await run("sinks:Writing", **options)
@@ -227,7 +227,7 @@ async def test_a_sink_begins_at_the_end_where_it_is_told_to(
         count += 1
         await asyncio.sleep(0.02)
     assert not set(lines(file)) & set(expected(100))
-    await hosted.host.stop(20)
+    await hosted.host.stop(60)
 
 
 async def test_a_sink_may_go_on_where_another_group_is(run: Run, log: str, fresh_topic: str, tmp_path: Path) -> None:
@@ -239,5 +239,5 @@ async def test_a_sink_may_go_on_where_another_group_is(run: Run, log: str, fresh
         await write_numbers(log, fresh_topic, count, start=100)
         hosted = await run("sinks:Writing", name=f"{fresh_topic}-{name}", **options)
         await until_written(hosted, file, count)
-        await hosted.host.stop(20)
+        await hosted.host.stop(60)
     assert lines(file) == expected(101)

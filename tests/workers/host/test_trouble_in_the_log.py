@@ -72,7 +72,7 @@ class Continued:
             await self.hosted.until_printed("acknowledged", count=5)
 
     async def assert_each_once(self) -> None:
-        await self.hosted.host.stop(20)
+        await self.hosted.host.stop(60)
         values = [int(value) for value in await read_all(self._servers, self._topic)]
         assert values == list(range(self.hosted.all_printed("yield")[-1]["next"]))
 
@@ -106,6 +106,16 @@ async def test_a_log_that_is_frozen_for_longer_than_a_transaction_may_take(
     await source.assert_each_once()
 
 
+async def test_a_log_that_is_killed_and_started_again(run: Run, own_log_node: LogNode, fresh_topic: str) -> None:
+    source = Continued(run, own_log_node.bootstrap_servers, fresh_topic)
+    await source.start()
+    await source.goes_on()
+    await asyncio.to_thread(own_log_node.kill)
+    await asyncio.to_thread(own_log_node.start)  # what was acknowledged before is heard of meanwhile
+    await source.goes_on()
+    await source.assert_each_once()
+
+
 async def delete_topic(servers: str, topic: str) -> None:
     admin = AIOKafkaAdminClient(bootstrap_servers=servers)
     await admin.start()
@@ -123,7 +133,7 @@ async def test_a_source_whose_topic_is_deleted_goes_on_into_a_new_one_without_a_
     await delete_topic(kafka, fresh_topic)
     before = len(hosted.all_printed("acknowledged"))
     await hosted.until_printed("acknowledged", count=before + 20)
-    await hosted.host.stop(20)
+    await hosted.host.stop(60)
     values = [int(value) for value in await read_all(kafka, fresh_topic)]
     assert values == list(range(values[0], hosted.all_printed("yield")[-1]["next"]))
 

@@ -13,6 +13,9 @@ from penstock import Batch, RetryLater, Sink, SinkConfig, TopicPartition, option
 
 from .sources import tell
 
+BUSY_SECONDS = 20.0
+"""How long others may hold the database, whose every commit waits for the disk."""
+
 
 class TableConfig(SinkConfig):
     database: str = option("SQLite file, with the tables `rows` and `offsets`.")
@@ -21,7 +24,7 @@ class TableConfig(SinkConfig):
 
 class Table(Sink[TableConfig]):
     async def open(self) -> None:
-        self.database = sqlite3.connect(self.config.database, isolation_level=None)
+        self.database = sqlite3.connect(self.config.database, timeout=BUSY_SECONDS, isolation_level=None)
 
     async def assigned(self, partitions: Sequence[TopicPartition]) -> Mapping[TopicPartition, int]:
         tell("assigned", partitions=sorted(partitions))

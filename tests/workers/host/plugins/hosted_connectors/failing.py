@@ -106,6 +106,7 @@ class Keeping(Lines):
         await super().write(batch)
         if batch.offsets:
             self.offset_file.write_text(str(batch.offsets[-1] + 1))
+            tell("kept", next=batch.offsets[-1] + 1)
 
     @property
     def offset_file(self) -> Path:
