@@ -12,11 +12,13 @@ from typing import Any
 import pytest
 import uvloop
 from aiokafka import AIOKafkaProducer
-from aiokafka.client import AIOKafkaClient
+from aiokafka.client import AIOKafkaClient, ConnectionGroup
 from aiokafka.consumer.group_coordinator import GroupCoordinator
 from aiokafka.consumer.subscription_state import SubscriptionState
+from aiokafka.errors import NodeNotReadyError
 from aiokafka.producer.message_accumulator import BatchBuilder, MessageBatch
 from aiokafka.producer.sender import AddPartitionsToTxnHandler, EndTxnHandler, Sender
+from aiokafka.protocol.metadata import MetadataRequest
 from tests.conftest import LogNode
 
 from penstock_workers.client.aiokafka_parts import SILENCE_SECONDS, SealedByAiokafka, give_up_silent_connections
@@ -99,29 +101,45 @@ async def test_the_kernel_is_told_how_long_bytes_may_be_on_their_way(kafka: str)
 
 
 @pytest.mark.parametrize("run", [asyncio.run, uvloop.run])
-def test_a_connection_that_closes_as_soon_as_it_is_made_is_no_error(
-    log_node: LogNode, run: Callable[[Coroutine[Any, Any, None]], None]
+@pytest.mark.parametrize("is_new", [True, False])
+def test_a_connection_that_was_reset_before_its_reader_had_its_turn_is_made_anew(
+    log_node: LogNode, run: Callable[[Coroutine[Any, Any, None]], None], is_new: bool
 ) -> None:
-    async def connect() -> None:
+    async def send_by_one_that_was_reset() -> None:
         client = AIOKafkaClient(bootstrap_servers=log_node.bootstrap_servers)
         await client.bootstrap()
+        node = client.get_random_node()
         get: Any = client._get_conn
 
-        async def get_closed(node_id: Any, **options: Any) -> Any:
-            """The log closed it, and aiokafka's reader has not had its turn yet."""
-            connection: Any = await get(node_id, **options)
+        async def reset() -> None:
+            """Leaves it as the log's reset does for a moment: closed, and its reader has not heard of it."""
+            connection: Any = client._conns[node, ConnectionGroup.DEFAULT]
             connection._read_task.cancel()
-            socket_of_transport = connection._writer.get_extra_info("socket")
+            connection._reader.feed_eof = lambda: None
+            to_log = connection._writer.get_extra_info("socket")
             connection._writer.transport.abort()
-            while socket_of_transport.fileno() >= 0:
+            while to_log.fileno() >= 0:
                 await asyncio.sleep(0)
+
+        async def get_and_reset(*arguments: Any, **options: Any) -> Any:
+            connection = await get(*arguments, **options)
+            await reset()
             return connection
 
-        client._get_conn = get_closed  # type: ignore[method-assign]
+        if is_new:
+            client._get_conn = get_and_reset  # type: ignore[method-assign]
         give_up_silent_connections(client)
         try:
-            assert await client._get_conn(client.get_random_node()) is not None
+            if not is_new:
+                await client.send(node, MetadataRequest([]))
+                await reset()
+            with pytest.raises(NodeNotReadyError):
+                await client.send(node, MetadataRequest([]))
+            if not is_new:
+                await client.send(node, MetadataRequest([]))
+            assert client._sync_task is not None
+            assert not client._sync_task.done()
         finally:
             await client.close()
 
-    run(connect())
+    run(send_by_one_that_was_reset())

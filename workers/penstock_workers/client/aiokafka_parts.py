@@ -12,13 +12,12 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from contextlib import suppress
 from typing import Any
 from weakref import WeakSet
 
 from aiokafka import AIOKafkaProducer
 from aiokafka.client import AIOKafkaClient, ConnectionGroup, CoordinationType
-from aiokafka.conn import AIOKafkaConnection
+from aiokafka.conn import AIOKafkaConnection, CloseReason
 from aiokafka.errors import KafkaError, NodeNotReadyError, UnknownTopicOrPartitionError
 from aiokafka.producer.sender import AddPartitionsToTxnHandler, EndTxnHandler, Sender
 
@@ -135,7 +134,12 @@ def produce_by_right(producer: AIOKafkaProducer) -> None:
 
 def give_up_silent_connections(client: AIOKafkaClient) -> None:
     """Have what does not arrive in SILENCE_SECONDS never arrive, and the client go on with a new connection as soon as
-    the network lets it. Call it before the client is started."""
+    the network lets it. Call it before the client is started.
+
+    A connection that the log has reset is closed here if aiokafka's reader has not had its turn to: uvloop raises a
+    RuntimeError where something is written to it, and what aiokafka does not expect ends its task that keeps the
+    metadata, for which all its others then wait for ever.
+    """
     get, bounded = client._get_conn, WeakSet[AIOKafkaConnection]()
 
     async def get_bounded(
@@ -144,24 +148,26 @@ def give_up_silent_connections(client: AIOKafkaClient) -> None:
         try:
             async with asyncio.timeout(CONNECT_SECONDS):
                 connection: AIOKafkaConnection | None = await get(node_id, group=group, no_hint=no_hint)
-        except TimeoutError:
+        except (TimeoutError, RuntimeError):  # or it was reset before its first request was written
             client.force_metadata_update()  # as after any other failure to connect
             return None
-        if connection is not None and connection not in bounded:
+        if connection is None:
+            return None
+        if connection._writer is None or connection._writer.transport.is_closing():
+            connection.close(reason=CloseReason.CONNECTION_BROKEN)
+            return None
+        if connection not in bounded:
             bounded.add(connection)
-            _bound(connection)
+            _bound(connection._writer)
         return connection
 
     client._get_conn = get_bounded  # type: ignore[method-assign]
 
 
-def _bound(connection: AIOKafkaConnection) -> None:
-    if connection._writer is not None and hasattr(socket, "TCP_USER_TIMEOUT"):  # else not Linux
-        to_log = connection._writer.get_extra_info("socket")
-        # Closed by the log since it was made: asyncio says OSError, uvloop ValueError. Who uses it next hears of that.
-        # An error from here would end aiokafka's task that keeps the metadata; all its others wait for that one.
-        with suppress(OSError, ValueError):
-            to_log.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(1000 * SILENCE_SECONDS))
+def _bound(writer: asyncio.StreamWriter) -> None:
+    if hasattr(socket, "TCP_USER_TIMEOUT"):  # else not Linux
+        to_log = writer.get_extra_info("socket")
+        to_log.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(1000 * SILENCE_SECONDS))
 
 
 async def abandon(producer: AIOKafkaProducer) -> None:
