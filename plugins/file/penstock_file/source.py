@@ -40,7 +40,7 @@ class FileSourceConfig(SourceConfig):
         "Patterns of the files to read, such as `/var/log/*.log*`. `**` stands for any number of directories. "
         "Let them match the rotated files too, so that none is missed, however fast they rotate."
     )
-    topic: str = option("Topic that receives the lines.")
+    topic: str = option("Topic that receives the lines.", pattern=r"^[a-zA-Z0-9._-]{1,249}$")
     max_line_bytes: int = option(
         "Length from which on a line comes in pieces. Must not be more than the topic's `max.message.bytes`.",
         default=1_000_000,

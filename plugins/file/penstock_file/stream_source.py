@@ -23,7 +23,7 @@ class FileStreamSourceConfig(SourceConfig):
     """
 
     file: str = option("File to read. Where it is not there yet it is waited for.")
-    topic: str = option("Topic that receives the lines.")
+    topic: str = option("Topic that receives the lines.", pattern=r"^[a-zA-Z0-9._-]{1,249}$")
     batch_size: int = option("Largest number of lines in one batch.", default=2000, minimum=1, importance="low")
 
 

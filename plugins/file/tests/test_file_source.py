@@ -11,10 +11,11 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
-from penstock import Failed, Positions
+from penstock import BadConfiguration, Failed, Positions
 from penstock.testing import SourceContract
 from penstock_file import FileSource
 from penstock_file.source import HASTY_SCAN_SHARE, SCAN_SHARE, FileSourceConfig, least_interval_seconds
+from penstock_file.stream_source import FileStreamSourceConfig
 
 from .tailing import Writer, append, reading
 
@@ -31,6 +32,15 @@ class TestFileSourceContract(SourceContract):
     def make_empty_world(self, directory: Path) -> dict[str, Any]:
         (directory / "empty.log").touch()
         return {"paths": str(directory / "*.log"), "topic": "lines"}
+
+
+@pytest.mark.parametrize("topic", ["", "a b", "a/b", "t" * 250])
+def test_a_name_that_no_topic_may_have_is_refused_before_anything_runs(topic: str) -> None:
+    for config, options in (FileSourceConfig, {"paths": "*.log"}), (FileStreamSourceConfig, {"file": "a.log"}):
+        assert config.parse(options | {"topic": "Web.access-log_1"})
+        with pytest.raises(BadConfiguration) as caught:
+            config.parse(options | {"topic": topic})
+        assert [problem.where for problem in caught.value.problems] == ["topic"]
 
 
 async def test_follows_a_file_that_grows(tmp_path: Path) -> None:

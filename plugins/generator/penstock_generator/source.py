@@ -17,7 +17,7 @@ TICK_SECONDS = 0.05
 class GeneratorConfig(SourceConfig):
     """Realistic records at a set rate. Record n of a format and seed is always the same, and bears its number."""
 
-    topic: str = option("Topic that receives the records.")
+    topic: str = option("Topic that receives the records.", pattern=r"^[a-zA-Z0-9._-]{1,249}$")
     format: str = option(
         "What the records look like: lines of a web server's access log (combined format), or JSON of a service.",
         default="json",

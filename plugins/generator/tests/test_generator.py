@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from penstock import Batch, Positions
+from penstock import BadConfiguration, Batch, Positions
 from penstock.testing import SourceContract
 from penstock_generator import GeneratorSource
 from penstock_generator.formats import NUMBER, TEMPLATES, Format
@@ -28,6 +28,11 @@ class TestGeneratorContract(SourceContract):
 async def generate(**config: Any) -> list[Batch]:
     source = GeneratorSource(GeneratorConfig.parse({"topic": "generated"} | config))
     return [batch async for batch in source.read(Positions())]
+
+
+def test_a_name_that_no_topic_may_have_is_refused_before_anything_runs() -> None:
+    with pytest.raises(BadConfiguration, match="topic"):
+        GeneratorConfig.parse({"topic": "a b"})
 
 
 @given(
