@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable
-from contextlib import suppress
+from contextlib import closing, suppress
 from urllib.parse import urlsplit
 
 from penstock_workers.cluster.members import Member
@@ -54,8 +54,7 @@ class Peers:
                 refused_since = None
             else:
                 ever_connected, refused_since = True, None
-                with suppress(OSError):
+                with closing(writer), suppress(OSError):
                     await reader.read()
-                writer.close()
             await asyncio.sleep(ATTEMPT_SECONDS)
         self._on_death(member)
