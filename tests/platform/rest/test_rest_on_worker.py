@@ -9,7 +9,7 @@ from aiohttp.test_utils import TestClient, TestServer
 from jsonschema import Draft202012Validator
 from tests.conftest import LogNode
 from tests.platform.rest.conftest import CATALOG, CONFIG, Api, until, worker_config
-from tests.workers.worker.conftest import make_impatient
+from tests.workers.worker.conftest import give_up_after
 
 from penstock_platform.plugins.discovery import discover
 from penstock_platform.rest.application import application
@@ -80,7 +80,7 @@ async def test_a_log_that_is_away(own_log_node: LogNode) -> None:
     try:
         async with TestClient(TestServer(application(worker, CATALOG))) as client:
             own_log_node.kill()
-            make_impatient(worker, 0.5)
+            give_up_after(worker, 0.5)
             error = await Api(client).refused(503, "log-unavailable", "PUT", "/connectors/a/config", CONFIG)
             health = await Api(client).call("GET", "/health")
             assert (health.status, health.json["status"]) == (500, "unhealthy")

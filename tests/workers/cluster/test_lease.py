@@ -6,6 +6,8 @@ import asyncio
 import subprocess
 import sys
 
+from tests.ports import free_port
+
 from penstock_workers.cluster.members import Member
 from penstock_workers.cluster.peers import Peers
 from penstock_workers.lease import Lease, now_ns
@@ -37,7 +39,7 @@ async def test_whoever_waits_for_a_lapsed_lease_goes_on_when_it_is_renewed() -> 
     await asyncio.sleep(0)
     assert not waiting.done()
     lease.renew(now_ns() + 60_000_000_000)
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         await waiting
 
 
@@ -46,14 +48,16 @@ class Listener:
 
     def __init__(self) -> None:
         self.connected: list[asyncio.StreamWriter] = []
+        self.port = free_port()
 
-    async def start(self, port: int = 0) -> Member:
-        self.server = await asyncio.start_server(lambda _, writer: self.connected.append(writer), "127.0.0.1", port)
-        self.port = self.server.sockets[0].getsockname()[1]
+    async def start(self) -> Member:
+        self.server = await asyncio.start_server(
+            lambda _, writer: self.connected.append(writer), "127.0.0.1", self.port
+        )
         return Member(f"127.0.0.1:{self.port}", f"http://127.0.0.1:{self.port}")
 
     async def be_connected(self) -> None:
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(60):
             while not self.connected:
                 await asyncio.sleep(0.01)
 
@@ -74,8 +78,8 @@ async def test_a_peer_that_is_gone_is_told_from_one_that_is_back_and_from_one_th
     await back.be_connected()
     gone.end()
     back.end()
-    await back.start(back.port)
-    async with asyncio.timeout(20):
+    await back.start()
+    async with asyncio.timeout(60):
         assert await deaths.get() == members[0]
     await back.be_connected()
     assert deaths.empty()

@@ -33,7 +33,8 @@ def plugin_folder(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def worker_config(bootstrap_servers: str, **options: Any) -> WorkerConfig:
-    """Internal topics of its own, so that tests share a log."""
+    """Internal topics of its own, so that tests share a log. A session in which a machine may pause for seconds, and
+    nobody is taken for dead, nor another for the leader; REST where nobody listens."""
     cluster = uuid4().hex[:8]
     return WorkerConfig(
         bootstrap_servers=bootstrap_servers,
@@ -42,6 +43,8 @@ def worker_config(bootstrap_servers: str, **options: Any) -> WorkerConfig:
         status_storage_topic=f"connect-status-{cluster}",
         cluster_storage_topic=f"connect-cluster-{cluster}",
         group_id=f"cluster-{cluster}",
+        session_timeout_ms=30_000,
+        rest_port=1,
         **options,
     )
 
@@ -59,14 +62,14 @@ async def worker(config: WorkerConfig) -> AsyncIterator[Worker]:
     await instance.stop()
 
 
-async def wait_until(condition: Callable[[], bool], *, timeout_seconds: float = 30) -> None:
+async def wait_until(condition: Callable[[], bool], *, timeout_seconds: float = 60) -> None:
     deadline = time.monotonic() + timeout_seconds
     while not condition():
         assert time.monotonic() < deadline, "it did not come to this in time"
         await asyncio.sleep(0.02)
 
 
-async def wait_for_state(worker: Worker, name: str, state: State, *, timeout_seconds: float = 30) -> None:
+async def wait_for_state(worker: Worker, name: str, state: State, *, timeout_seconds: float = 60) -> None:
     """Until this worker knows the connector, which another may have made, and has all of its tasks in this state."""
 
     def in_state() -> bool:
@@ -80,15 +83,15 @@ async def wait_for_state(worker: Worker, name: str, state: State, *, timeout_sec
         raise
 
 
-def make_impatient(worker: Worker, timeout_seconds: float) -> None:
-    """From now on it gives a change up after this time. Its start and what comes before may take as long as they do."""
+def give_up_after(worker: Worker, timeout_seconds: float) -> None:
+    """From now on it waits for the log so long. Its start and what comes before may take as long as they do."""
     worker.changes._config = replace(worker._config, write_timeout_seconds=timeout_seconds)
     for log in worker._tables._logs:
         log._timeout_seconds = timeout_seconds
 
 
 async def wait_for_records(bootstrap_servers: str, topic: str, count: int) -> None:
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         while len(await read_topic(bootstrap_servers, topic)) < count:
             await asyncio.sleep(0.02)
 

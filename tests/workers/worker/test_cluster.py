@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import replace
 from functools import partial
@@ -12,7 +11,14 @@ from pathlib import Path
 import pytest
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
-from tests.workers.worker.conftest import PLUGINS, read_topic, wait_for_records, wait_for_state, wait_until
+from tests.workers.worker.conftest import (
+    PLUGINS,
+    give_up_after,
+    read_topic,
+    wait_for_records,
+    wait_for_state,
+    wait_until,
+)
 
 from penstock import PenstockError
 from penstock_workers import departure
@@ -253,13 +259,13 @@ async def test_a_status_that_cannot_be_written_holds_up_no_move(
     for number in range(4):
         await one.changes.create(f"c{number}", numbers(fresh_topic))
         await wait_for_state(one, f"c{number}", State.RUNNING)
+    for worker in workers:
+        give_up_after(worker, 3600)
     await make_unwritable(config, config.status_storage_topic)
     for number in range(4):
         await one.changes.set_target_state(f"c{number}", TargetState.PAUSED)  # statuses that wait to be written
-    begin = time.monotonic()
     two._cluster.drain()
     await wait_until(lambda: set(assignment_of(one).values()) == {"one"})
-    assert time.monotonic() - begin < config.write_timeout_seconds / 2
 
 
 async def make_unwritable(config: WorkerConfig, topic: str) -> None:
@@ -277,7 +283,7 @@ async def test_a_worker_with_other_topics_is_no_member(workers: list[Worker], co
     stranger = Worker(replace(config, worker_id="stranger", status_storage_topic=f"{config.group_id}-other"), PLUGINS)
     await stranger.start()
     with pytest.raises(PenstockError, match=r"its status\.storage\.topic is .*, not .*-other") as refused:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             await stranger.lost()
     assert refused.value.problem.code == "another-cluster"
     await stranger.stop()
@@ -296,11 +302,11 @@ async def test_of_two_processes_of_one_id_the_former_ends_at_once_and_takes_noth
         await wait_for_state(former, f"c{number}", State.RUNNING)
     await later.start()
     with pytest.raises(PenstockError, match="another process has joined the cluster under this worker's id") as refused:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             await former.lost()
     assert refused.value.problem.code == "worker-id-in-use"
     assert not former._lease.is_held(), "from now on its tasks write nothing"
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         await former.stop(drain=True)
     await wait_until(lambda: later._lease.is_held() and len(later._supervisor.runs) == 2)
     for number in range(2):

@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-import psutil
 import pytest
+from tests.processes import is_running
 
 from penstock_workers.config import WorkerConfig
 from penstock_workers.status import State, TaskId
@@ -62,5 +62,5 @@ async def test_it_is_started_again_as_soon_as_its_connector_wants_that(
     (first,) = os.listdir(tmp_path)
     await worker.changes.put_config("gate", lambda _: gate(fresh_topic, tmp_path, **{"stuck.restart": "true"}))
     await wait_until(lambda: len(os.listdir(tmp_path)) > 1)
-    assert not psutil.pid_exists(int(first)), "the one that hung is gone before the next runs"
+    assert not is_running(int(first)), "the one that hung is gone before the next runs"
     assert worker.metrics()[TaskId("gate", 0)].restarts >= 1

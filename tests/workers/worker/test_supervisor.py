@@ -84,9 +84,10 @@ async def test_a_kill_waits_for_no_run_that_is_begun_after_it() -> None:
 
     async with supervising(lambda: {"numbers": CONNECTOR}, prepare) as supervisor:
         await wait_until(lambda: TASK in supervisor._hosts)
-        async with asyncio.timeout(30):
+        before = tries
+        async with asyncio.timeout(60):
             await supervisor.kill([TASK])
-        await wait_until(lambda: tries == 2)
+        await wait_until(lambda: tries > before)
 
 
 async def test_a_task_that_a_defect_keeps_from_starting_says_so_and_is_tried_again() -> None:
@@ -118,5 +119,5 @@ async def test_a_defect_does_not_end_the_watch_over_all_tasks() -> None:
         return await asyncio.Future()
 
     async with supervising(desired, prepare):
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             await prepared.wait()

@@ -175,7 +175,7 @@ async def test_the_status_topic_says_what_the_worker_says(
         common = {"state": "RUNNING", "trace": None, "worker_id": config.id}
         return {key: common | {"generation": status.generation} for key, status in both.items()}
 
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         while await rows() != told():
             pass
         await worker.changes.delete("lines")
