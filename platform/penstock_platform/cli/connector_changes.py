@@ -42,7 +42,7 @@ def create_connector(
 
     \b
     penstock connector create access-logs -s connector.class=penstock_file.FileSource \\
-        -s paths=/var/log/nginx/*.log -s topic=access-logs
+        -s 'paths=/var/log/nginx/*.log' -s topic=access-logs
     penstock connector create -f access-logs.json
     """
     config = read_connector(config_file) if config_file else {}

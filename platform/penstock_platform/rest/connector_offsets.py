@@ -65,7 +65,7 @@ def offset_entries(value: Any, where: str) -> list[OffsetEntry]:
             hint='send [{"partition": {…}, "offset": {…}}], with null for an offset to be forgotten',
         )
     if not isinstance(value, list):
-        raise BadRequest("is not a list", where=where, hint='send [{"partition": {…}, "offset": {…}}]')
+        raise BadRequest(f"{where} is not a list", where=where, hint='send [{"partition": {…}, "offset": {…}}]')
     return [_entry(each, f"{where}[{index}]") for index, each in enumerate(value)]
 
 
@@ -88,7 +88,7 @@ def _changed(request: web.Request, what: str) -> web.Response:
 
 def _entry(value: Any, where: str) -> OffsetEntry:
     if not isinstance(value, dict):
-        raise BadRequest("is not an object", where=where, hint='write {"partition": {…}, "offset": {…}}')
+        raise BadRequest(f"{where} is not an object", where=where, hint='write {"partition": {…}, "offset": {…}}')
     refuse_unknown_fields(value, ENTRY_FIELDS)
     partition, offset = value.get("partition"), value.get("offset")
     if not isinstance(partition, dict):

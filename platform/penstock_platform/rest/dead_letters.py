@@ -62,7 +62,7 @@ def _places(value: Any) -> list[Place] | None:
         return None
     if not isinstance(value, list) or not 0 < len(value) <= MOST:
         raise BadRequest(
-            f"is not a list of 1 to {MOST} dead letters",
+            f"dead_letters is not a list of 1 to {MOST} dead letters",
             where="dead_letters",
             hint='send [{"partition": 0, "offset": 5}], or leave it out to replay all',
         )
@@ -72,7 +72,7 @@ def _places(value: Any) -> list[Place] | None:
 def _parsed(value: Any, where: str) -> Place:
     numbers: list[Any] = [value.get(field) for field in ("partition", "offset")] if isinstance(value, dict) else []
     if not numbers or not all(type(each) is int and 0 <= each <= LARGEST_OFFSET for each in numbers):
-        raise BadRequest("names no dead letter", where=where, hint='write {"partition": 0, "offset": 5}')
+        raise BadRequest(f"{where} names no dead letter", where=where, hint='write {"partition": 0, "offset": 5}')
     refuse_unknown_fields(value, ("partition", "offset"))
     return Place(*numbers)
 

@@ -16,6 +16,7 @@ from aiohttp import web
 
 from penstock import BadConfiguration, PenstockError
 from penstock_platform.rest.answers import json_response
+from penstock_platform.rest.requests import refuse_other_sites
 from penstock_workers.cancelling import TimeLimit
 
 REQUEST_TIMEOUT_SECONDS = 90.0  # Kafka Connect's; the worker's own deadline for writes is shorter
@@ -26,6 +27,7 @@ STATUSES = {
     "bad-request": 400,
     "connector-not-stopped": 400,
     "unknown-connector-class": 400,
+    "another-site": 403,
     "no-dead-letter-topic": 404,
     "nothing-to-undo": 404,
     "unknown-connector": 404,
@@ -61,6 +63,7 @@ async def errors(request: web.Request, handler: Handler) -> web.StreamResponse:
     deadline = TimeLimit(request.app[TIMEOUT_SECONDS])
     DEADLINE.set(deadline)
     try:
+        refuse_other_sites(request)
         async with deadline:
             return await handler(request)
     except PenstockError as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import difflib
 from collections.abc import Collection
 from typing import Any
@@ -28,6 +29,24 @@ class UnsupportedMediaType(PenstockError):
     code = "unsupported-media-type"
 
 
+class AnotherSite(PenstockError):
+    """A browser says that a page of another site makes it change something. REST answers 403."""
+
+    code = "another-site"
+
+
+def refuse_other_sites(request: web.Request) -> None:
+    """No page that somebody visits restarts a connector on their machine: a browser sends a POST without a body to any
+    origin without asking. It says in this header whose page it was; nothing but a browser sends that."""
+    is_from_elsewhere = request.headers.get("Sec-Fetch-Site", "none") not in ("none", "same-origin")
+    if is_from_elsewhere and request.method not in ("GET", "HEAD", "OPTIONS"):
+        raise AnotherSite(
+            "a page of another site may not change anything here",
+            where="Sec-Fetch-Site",
+            hint="serve the page and the API from one origin, behind a proxy",
+        )
+
+
 async def json_object(request: web.Request) -> dict[str, Any]:
     """The body, which must be one JSON object."""
     if request.content_type != "application/json":
@@ -38,7 +57,7 @@ async def json_object(request: web.Request) -> dict[str, Any]:
     if not body.strip():
         raise BadRequest("the body is empty", where="body", hint="send a JSON object")
     try:
-        value = orjson.loads(body)
+        value = orjson.loads(body.removeprefix(codecs.BOM_UTF8))  # which editors on Windows begin a file with
     except orjson.JSONDecodeError as error:
         raise BadRequest(
             f"malformed JSON: {error}", where=f"body line {error.lineno} column {error.colno}", hint="correct the JSON"

@@ -5,17 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from penstock import BadConfiguration, Problem
+from penstock import Problem
+from penstock_platform.validation.connector_config import InvalidConnectorConfig
 from penstock_workers.option_text import text_of
 
 EXACT_FLOAT_LIMIT = 2**53  # beyond it a JSON number may already have lost digits in reading
 
 
 def config_of(members: Mapping[str, Any]) -> dict[str, str]:
-    """A configuration from a JSON object. Raises BadConfiguration, which names every value that has no text."""
+    """A configuration from a JSON object. Raises InvalidConnectorConfig, which names every value that has no text."""
     problems = [problem for key, value in members.items() if (problem := _problem(key, value))]
     if problems:
-        raise BadConfiguration(problems)
+        raise InvalidConnectorConfig(problems)
     return {key: text_of(value) for key, value in members.items()}
 
 

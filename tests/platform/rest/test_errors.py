@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import codecs
 from collections.abc import Awaitable, Callable
 from typing import Any
 from urllib.parse import quote
 
+import orjson
 import pytest
 from aiohttp.test_utils import TestClient, TestServer
 from tests.platform.rest.conftest import CATALOG, CONFIG, Api
@@ -122,6 +124,7 @@ async def test_every_problem_of_a_configuration_at_once(api: Api, worker: Worker
 async def test_a_value_that_has_no_text(api: Api, value: Any) -> None:
     error = await api.refused(400, "bad-configuration", "PUT", "/connectors/a/config", CONFIG | {"topic": value})
     assert [problem["where"] for problem in error["problems"]] == ["topic"]
+    assert "contains the following 1 error(s):\ntopic: " in error["message"]  # all that Kafka Connect's clients show
 
 
 async def test_a_name_that_exists(api: Api) -> None:
@@ -178,6 +181,24 @@ async def test_options_tells_the_methods_and_allows_no_other_origin(api: Api, pa
     async with api.client.options(path, headers={"Origin": "http://elsewhere"}) as response:
         assert (response.status, response.headers["Allow"]) == (200, allowed)
         assert not [name for name in response.headers if name.startswith("Access-Control")]
+
+
+@pytest.mark.parametrize(
+    ("site", "status"), [("cross-site", 403), ("same-site", 403), ("same-origin", 204), ("none", 204)]
+)
+async def test_a_page_of_another_site_changes_nothing(api: Api, site: str, status: int) -> None:
+    """A browser sends a POST without a body to any origin, without asking."""
+    await api.create("a")
+    headers = {"Sec-Fetch-Site": site}
+    async with api.client.post("/connectors/a/restart", headers=headers) as response:
+        assert response.status == status
+    async with api.client.get("/connectors/a", headers=headers) as response:
+        assert response.status == 200
+
+
+async def test_a_byte_order_mark_before_the_json_is_ignored(api: Api) -> None:
+    body = orjson.dumps({"name": "a", "config": CONFIG})
+    assert (await api.call("POST", "/connectors", data=codecs.BOM_UTF8 + body)).status == 201
 
 
 async def test_a_query_flag_that_is_none(api: Api) -> None:
