@@ -93,7 +93,7 @@ def test_committed_offsets_outlive_the_compaction_of_their_topic(tmp_path: Path,
         node.kill()
         node.start()
         consumer = Consumer(group)
-        assert consumer.committed([place], timeout=10)[0].offset == 500
+        assert consumer.committed([place], DEADLINE_SECONDS)[0].offset == 500
         consumer.close()
     finally:
         node.kill()

@@ -17,7 +17,7 @@ kafka_python: Any = untyped_kafka_python
 ConfigResource, NewTopic = kafka_python.admin.ConfigResource, kafka_python.admin.NewTopic
 errors: Any = untyped_errors
 INVALID_REPLICA_ASSIGNMENT = errors.for_code(39)
-TIMEOUT_SECONDS = 20
+TIMEOUT_SECONDS = 60
 
 
 def connected(servers: str) -> Any:

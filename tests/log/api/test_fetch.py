@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from tests.log.conftest import RawClient
 
 PRODUCE, FETCH, METADATA = 0, 1, 3
-TIMEOUT_SECONDS = 20
+TIMEOUT_SECONDS = 60
 
 
 @dataclass

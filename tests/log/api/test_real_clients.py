@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 # It has no types.
 kafka_python: Any = untyped_kafka_python
-TIMEOUT_SECONDS = 20
+TIMEOUT_SECONDS = 60
 COMPRESSIONS = [None, "gzip", "snappy", "lz4", "zstd"]
 # For the others it wants packages that nothing else of ours needs.
 KAFKA_PYTHON_COMPRESSIONS = [None, "gzip"]

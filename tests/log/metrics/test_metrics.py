@@ -12,7 +12,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from tests.conftest import LogNode
 
 kafka_python: Any = untyped_kafka_python
-TIMEOUT_SECONDS = 20
+TIMEOUT_SECONDS = 60
 
 Samples = dict[str, float]
 
@@ -47,7 +47,8 @@ def produce(node: LogNode, topic: str, count: int) -> None:
 
 
 def consume(node: LogNode, topic: str, count: int) -> None:
-    consumer = kafka_python.KafkaConsumer(topic, bootstrap_servers=node.bootstrap_servers, auto_offset_reset="earliest")
+    consumer = kafka_python.KafkaConsumer(bootstrap_servers=node.bootstrap_servers, auto_offset_reset="earliest")
+    consumer.assign([kafka_python.TopicPartition(topic, 0)])
     for _, _ in zip(range(count), consumer, strict=False):
         pass
     consumer.close()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-import signal
 import subprocess
 import sys
 from typing import TYPE_CHECKING
@@ -65,11 +64,10 @@ def test_records_that_were_durable_survive_kills_at_random_moments(replica: Repl
 
 def _append_until_killed(replica: Replica, lines: int) -> int:
     """The highest count that the process called durable before it was killed."""
-    process = subprocess.Popen([sys.executable, "-c", APPENDER, str(replica.path)], stdout=subprocess.PIPE)
-    assert process.stdout is not None
-    durable = 0
-    for _ in range(lines):
-        durable = int(process.stdout.readline())
-    process.send_signal(signal.SIGKILL)
-    rest = process.communicate(timeout=30)[0].splitlines(keepends=True)
-    return max([durable, *(int(line) for line in rest if line.endswith(b"\n"))])
+    command = [sys.executable, "-c", APPENDER, str(replica.path)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        printed = [process.stdout.readline() for _ in range(lines)]
+        process.kill()
+        printed += process.stdout
+    return max(int(line) for line in printed if line.endswith(b"\n"))

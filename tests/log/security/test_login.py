@@ -1,7 +1,6 @@
 """What a node answers before, during and after a login, byte by byte as Apache Kafka 4.3 answers it."""
 
 import base64
-import socket
 import struct
 from collections.abc import Iterator
 from pathlib import Path
@@ -196,9 +195,7 @@ def test_no_password_gets_into_the_log(secured_log: SecuredLog) -> None:
 
 
 def test_plain_bytes_do_not_disturb_a_listener_of_tls(secured_log: SecuredLog) -> None:
-    host, port = secured_log.addresses["SSL"].split(":")
-    with socket.create_connection((host, int(port)), timeout=10) as plain:
-        plain.sendall(b"\0\0\0\x0a" * 100)
-        while plain.recv(4096):
-            pass
+    with RawClient(secured_log.addresses["SSL"]) as plain:
+        plain.socket.sendall(b"\0\0\0\x0a" * 100)
+        assert plain.is_closed_by_the_node()
     assert secured_log.node.is_running()

@@ -28,7 +28,7 @@ WAYS = [
     *(("SASL_PLAINTEXT", mechanism) for mechanism in MECHANISMS),
     ("SASL_SSL", "SCRAM-SHA-512"),
 ]
-DEADLINE_SECONDS = 20
+DEADLINE_SECONDS = 60
 Options = dict[str, str]
 
 
