@@ -22,6 +22,18 @@ PARTITIONS = 4
 DEADLINE_SECONDS = 40
 
 
+def once_loaded(ask: Callable[[], Any]) -> Any:
+    """Asks again while a node that was just started reads its groups."""
+    deadline = time.monotonic() + DEADLINE_SECONDS
+    while True:
+        try:
+            return ask()
+        except KafkaException as error:
+            is_loading = error.args[0].code() == KafkaError.COORDINATOR_LOAD_IN_PROGRESS
+            if not is_loading or time.monotonic() > deadline:
+                raise
+
+
 class Reader(Protocol):
     """What the tests need of a consumer in a group: it takes part in the group by being polled."""
 
@@ -57,20 +69,11 @@ class ConfluentReader:
         return {each.partition for each in self._consumer.assignment()}
 
     def commit(self) -> None:
-        """Tries again while a node that was just started reads its groups."""
-        code = KafkaError.COORDINATOR_LOAD_IN_PROGRESS
-        deadline = time.monotonic() + DEADLINE_SECONDS
-        while code == KafkaError.COORDINATOR_LOAD_IN_PROGRESS and time.monotonic() < deadline:
-            code = self._commit()
-        assert code in (KafkaError.NO_ERROR, KafkaError._NO_OFFSET), "the latter: nothing was read since the last one"
-
-    def _commit(self) -> int:
         try:
-            self._consumer.commit(asynchronous=False)
+            once_loaded(lambda: self._consumer.commit(asynchronous=False))
         except KafkaException as error:
-            code: int = error.args[0].code()
-            return code
-        return KafkaError.NO_ERROR
+            if error.args[0].code() != KafkaError._NO_OFFSET:  # that is, nothing was read since the last one
+                raise
 
     def close(self) -> None:
         self._consumer.close()
@@ -252,8 +255,9 @@ def test_commits_and_members_outlive_a_kill_of_the_log(
 
     own_log_node.kill()
     own_log_node.start()
-    fetched = admin.list_consumer_group_offsets([ConsumerGroupTopicPartitions(group)])[group]
-    assert sorted(each.offset for each in fetched.result(DEADLINE_SECONDS).topic_partitions) == [25, 25, 25, 25]
+    asked = [ConsumerGroupTopicPartitions(group)]
+    fetched = once_loaded(lambda: admin.list_consumer_group_offsets(asked)[group].result(DEADLINE_SECONDS))
+    assert sorted(each.offset for each in fetched.topic_partitions) == [25, 25, 25, 25]
 
 
 MEMBER = """
