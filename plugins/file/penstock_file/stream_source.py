@@ -7,7 +7,7 @@ import io
 from collections.abc import AsyncIterator
 from pathlib import Path
 
-from penstock import Batch, Failed, Positions, Source, SourceConfig, option
+from penstock import Batch, Failed, Position, Positions, Source, SourceConfig, option
 
 LOOK_SECONDS = 0.5
 """Between two looks at a file that has no more to read."""
@@ -35,13 +35,24 @@ class FileStreamSource(Source[FileStreamSourceConfig]):
 
     async def read(self, positions: Positions) -> AsyncIterator[Batch]:
         name = self.config.file
-        at = int((positions.of(filename=name) or {}).get("position", 0))
+        at = byte_of(positions.of(filename=name) or {}, name)
         while True:
             at, lines = await asyncio.to_thread(read_lines, Path(name), at, self.config.batch_size)
             if lines:
                 yield Batch(self.config.topic, lines, position={"position": at}, source_partition={"filename": name})
             else:
                 await asyncio.sleep(LOOK_SECONDS)
+
+
+def byte_of(position: Position, name: str) -> int:
+    at = position.get("position", 0)
+    if type(at) is not int or at < 0:
+        raise Failed(
+            f"the stored position {dict(position)} is none of this file: 'position' is a number of bytes, 0 or more",
+            where=name,
+            hint="set it by PATCH /connectors/NAME/offsets, or delete this connector's offsets to read from the start",
+        )
+    return at
 
 
 def read_lines(path: Path, at: int, limit: int) -> tuple[int, list[bytes]]:

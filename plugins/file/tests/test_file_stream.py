@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from penstock import BadConfiguration, Batch, Failed
+from penstock import BadConfiguration, Batch, Failed, Positions
 from penstock.testing import SinkContract, SourceContract
 from penstock_file import FileStreamSink, FileStreamSource
 from penstock_file.stream_sink import FileStreamSinkConfig
-from penstock_file.stream_source import LONGEST_LINE_BYTES, read_lines, whole_lines
+from penstock_file.stream_source import LONGEST_LINE_BYTES, FileStreamSourceConfig, read_lines, whole_lines
 
 README = Path(__file__).parents[1] / "README.md"
 
@@ -55,6 +55,15 @@ def test_lines_end_as_java_sees_it(data: bytes) -> None:
     assert all(
         not after.startswith(b"\n") for end, after in zip(ends, [*lines[1:], rest], strict=False) if end == b"\r"
     )
+
+
+@pytest.mark.parametrize("at", [1.5, -1, "7", True, None])
+async def test_a_position_that_somebody_set_and_that_is_none_is_refused(tmp_path: Path, at: Any) -> None:
+    name = str(tmp_path / "input.txt")
+    (tmp_path / "input.txt").write_text("one\ntwo\n")
+    source = FileStreamSource(FileStreamSourceConfig.parse({"file": name, "topic": "lines"}))
+    with pytest.raises(Failed, match="is none of this file"):
+        await anext(source.read(Positions([({"filename": name}, {"position": at})])))
 
 
 def test_it_goes_on_behind_the_bytes_that_were_read(tmp_path: Path) -> None:
