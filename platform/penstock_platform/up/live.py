@@ -58,7 +58,7 @@ class LiveView:
                 await asyncio.sleep(REPAINT_SECONDS)
 
     async def _print_lines(self, sampler: TrafficSampler, ready_seconds: float) -> None:
-        self._console.print(Group(*self._head(ready_seconds), *self._next_steps()))
+        self._console.print(Group(*self._head(ready_seconds), *self._next_steps()), crop=False)
         while True:
             traffic = await sampler.sample()
             parts = [
@@ -87,7 +87,8 @@ class LiveView:
         rows = Table.grid(padding=(0, 2))
         rows.add_row("  Connect REST", Text(settings.rest_url, style="cyan"))
         rows.add_row("  Kafka", Text(settings.bootstrap_servers, style="cyan"))
-        rows.add_row("  Data", f"{settings.data_dir}/   [bright_black]kept; remove the folder to start afresh[/]")
+        kept = ("   kept; remove the folder to start afresh", "bright_black")
+        rows.add_row("  Data", Text.assemble(f"{settings.data_dir}/", kept, overflow="fold"))
         up_seconds = int(time.monotonic() - self._started_seconds)
         title = f"[bold]Penstock {__version__}[/]  ready in {ready_seconds:.1f} s, up {up_seconds} s"
         return [title, "", rows, ""]
@@ -106,7 +107,7 @@ class LiveView:
         return [
             "",
             "Try next, in another terminal ([bold]Ctrl-C[/] here stops everything):",
-            *(f"  [cyan]{c}[/]" for c in commands),
+            *(Text(f"  {command}", style="cyan", no_wrap=True, overflow="ignore") for command in commands),
         ]
 
 
@@ -118,7 +119,7 @@ def _connector_table(connectors: list[Connector]) -> RenderableType:
         sign, colour = STATE_STYLES.get(each.state, ("?", "white"))
         table.add_row(
             Text(f"{sign} {each.state}", style=colour),
-            each.name,
+            Text(each.name),
             each.type,
             each.tasks,
             human(each.records),
