@@ -15,6 +15,7 @@ from tests.ports import free_port
 from tests.processes import is_running
 
 from .rest_client import call_rest
+from .separate_clocks import SeparateClocks
 from .separate_networks import SeparateNetworks
 from .waiting import DEADLINE_SECONDS, wait_until
 
@@ -129,8 +130,9 @@ class WorkerCluster:
         plugins: Path,
         log_node: LogNode | None = None,
         networks: SeparateNetworks | None = None,
+        clocks: SeparateClocks | None = None,
     ) -> None:
-        """`log_node`: the log, where it may be killed. `networks`: with one for each worker."""
+        """`log_node`: the log, where it may be killed. `networks`, `clocks`: with one for each worker."""
         self.bootstrap_servers = bootstrap_servers
         self.log_node = log_node
         self.session_seconds = session_timeout_ms / 1000
@@ -146,8 +148,9 @@ class WorkerCluster:
         paths = [str(plugins), *filter(None, [os.environ.get("PYTHONPATH")])]
         environment = os.environ | {"PYTHONPATH": os.pathsep.join(paths)}
         names = [f"w{number}" for number in range(1, workers + 1)]
+        commands = {name: [*(clocks.command(name) if clocks else ()), *command] for name in names}
         self.workers = {
-            name: WorkerProcess(name, command, environment, folder / f"{name}.log", networks) for name in names
+            name: WorkerProcess(name, commands[name], environment, folder / f"{name}.log", networks) for name in names
         }
 
     def start(self) -> None:

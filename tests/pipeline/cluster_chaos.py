@@ -172,3 +172,8 @@ def some_events(chance: random.Random, count: int) -> list[str]:
 def possible(events: list[str], cluster: WorkerCluster) -> list[str]:
     """A log that is not ours is not killed."""
     return [event for event in events if "log" not in event or cluster.log_node is not None]
+
+
+def one_of_each(chance: random.Random, cluster: WorkerCluster) -> list[str]:
+    events = possible(list(WEIGHTS), cluster)
+    return chance.sample(events, len(events))

@@ -79,7 +79,15 @@ class Load:
         return testimonies(values_in_topic(self._cluster.bootstrap_servers, self._topics[source]))
 
     def has_records(self, source: str) -> bool:
-        return end_of_topic(self._cluster.bootstrap_servers, self._topics[source]) > 0
+        return self.end(source) > 0
+
+    def end(self, source: str) -> int:
+        return end_of_topic(self._cluster.bootstrap_servers, self._topics[source])
+
+    def wait_for_more(self, records: int) -> None:
+        """Of each source."""
+        ends = {source: self.end(source) for source in SOURCES}
+        wait_until(lambda: all(self.end(source) > end + records for source, end in ends.items()), "more records")
 
     def _first_configs(self) -> Iterator[tuple[str, dict[str, str]]]:
         for name in SOURCES:

@@ -20,6 +20,8 @@ from tests.processes import is_running
 from . import witness
 from .cluster import WorkerCluster
 from .rest_client import call_rest
+from .separate_clocks import SeparateClocks
+from .separate_networks import SeparateNetworks
 from .waiting import DEADLINE_SECONDS, wait_until
 
 SEED = int(os.environ.get("PENSTOCK_TEST_SEED") or random.randrange(2**32))
@@ -164,19 +166,33 @@ def short_session_node(tmp_path: Path) -> Iterator[LogNode]:
 def any_cluster(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[WorkerCluster]:
     """Three workers on our log, then on Apache Kafka, with the witness plugin; to be started."""
     if request.param == "apache-kafka":
-        yield from _cluster(tmp_path, _apache_kafka(), APACHE_KAFKA_LEAST_SESSION_MS)
+        yield from three_workers(tmp_path, _apache_kafka(), APACHE_KAFKA_LEAST_SESSION_MS)
     else:
         node: LogNode = request.getfixturevalue("short_session_node")
-        yield from _cluster(tmp_path, node.bootstrap_servers, SESSION_MS, node)
+        yield from three_workers(tmp_path, node.bootstrap_servers, SESSION_MS, node)
 
 
-def _cluster(
-    folder: Path, servers: str, session_timeout_ms: int, node: LogNode | None = None
+def three_workers(
+    folder: Path,
+    servers: str,
+    session_timeout_ms: int,
+    node: LogNode | None = None,
+    *,
+    networks: SeparateNetworks | None = None,
+    clocks: SeparateClocks | None = None,
 ) -> Iterator[WorkerCluster]:
+    """w1, w2 and w3; see WorkerCluster."""
     site = folder / "site"
     witness.install(site)
     cluster = WorkerCluster(
-        folder, servers, workers=3, session_timeout_ms=session_timeout_ms, plugins=site, log_node=node
+        folder,
+        servers,
+        workers=3,
+        session_timeout_ms=session_timeout_ms,
+        plugins=site,
+        log_node=node,
+        networks=networks,
+        clocks=clocks,
     )
     yield cluster
     cluster.close()

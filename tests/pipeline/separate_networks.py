@@ -54,11 +54,14 @@ class SeparateNetworks:
         while self._cuts:
             self._rule("del", *self._cuts.pop())
 
-    def slow_down(self, name: str, kilobits: int) -> None:
-        """What it sends: that is queued, and dropped where the queue is full. 0: as fast as can be."""
-        device = f"-n {self._namespace(name)} qdisc replace dev uplink root"
-        kind = f"tbf rate {kilobits}kbit burst 8kb latency 300ms" if kilobits else "pfifo_fast"
-        subprocess.run(["tc", *f"{device} {kind}".split()], check=True)
+    def lose(self, percent: int, senders: Sequence[str], receivers: Sequence[str]) -> None:
+        """So many of the packets from these to those, at random, until the networks end. Needs nftables."""
+        pairs = [(self.address(sender), self.address(to)) for sender in senders for to in receivers if sender != to]
+        rules = [f"ip saddr {a} ip daddr {b} numgen random mod 100 < {percent} drop" for a, b in pairs]
+        script = ["add table ip loss", "add chain ip loss lossy { type filter hook forward priority 0 ; }"]
+        script += [f"add rule ip loss lossy {rule}" for rule in rules]
+        command = ["ip", "netns", "exec", self._router, "nft", "-f", "-"]
+        subprocess.run(command, input="\n".join(script), text=True, check=True)
 
     def _connect(self, name: str) -> None:
         subnet = f"{self._prefix}.{self._numbers[name]}"

@@ -1,4 +1,4 @@
-"""Workers and their log on networks of their own, between which packets are dropped, one way or both."""
+"""Workers and their log on networks of their own, between which packets are dropped, all or some, one way or both."""
 
 import os
 import random
@@ -11,9 +11,11 @@ from pathlib import Path
 import pytest
 from tests.conftest import LogNode
 
-from . import witness
+from .apache_kafka import ApacheKafka
 from .cluster import WorkerCluster
+from .cluster_chaos import Chaos, one_of_each
 from .cluster_load import LOOSE, Load
+from .conftest import three_workers
 from .separate_networks import SeparateNetworks
 from .waiting import wait_until
 
@@ -34,24 +36,30 @@ def networks() -> Iterator[SeparateNetworks]:
         yield networks
 
 
-@pytest.fixture
-def cluster(networks: SeparateNetworks, tmp_path: Path) -> Iterator[WorkerCluster]:
-    settings = ["--host", networks.address(LOG), "--set", f"group.min.session.timeout.ms={SESSION_MS}"]
-    node = LogNode(tmp_path / "log", *settings, within=networks.command(LOG))
+@pytest.fixture(params=["penstock", "apache-kafka"])
+def servers(request: pytest.FixtureRequest, networks: SeparateNetworks, tmp_path: Path) -> Iterator[str]:
+    """bootstrap.servers of our log, then of an Apache Kafka, on a network of its own."""
+    node = _apache_kafka(networks, tmp_path) if request.param == "apache-kafka" else _log_node(networks, tmp_path)
     node.start()
-    witness.install(tmp_path / "site")
-    cluster = WorkerCluster(
-        tmp_path,
-        node.bootstrap_servers,
-        workers=3,
-        session_timeout_ms=SESSION_MS,
-        plugins=tmp_path / "site",
-        log_node=node,
-        networks=networks,
-    )
-    yield cluster
-    cluster.close()
+    yield node.bootstrap_servers
     node.kill()
+
+
+def _log_node(networks: SeparateNetworks, folder: Path) -> LogNode:
+    settings = ["--host", networks.address(LOG), "--set", f"group.min.session.timeout.ms={SESSION_MS}"]
+    return LogNode(folder / "log", *settings, within=networks.command(LOG))
+
+
+def _apache_kafka(networks: SeparateNetworks, folder: Path) -> ApacheKafka:
+    libs = os.environ.get("PENSTOCK_TEST_KAFKA_LIBS")
+    if not libs:
+        pytest.skip("PENSTOCK_TEST_KAFKA_LIBS does not name the folder of an Apache Kafka's jars")
+    return ApacheKafka(Path(libs), folder / "kafka", networks.address(LOG), networks.command(LOG))
+
+
+@pytest.fixture
+def cluster(servers: str, networks: SeparateNetworks, tmp_path: Path) -> Iterator[WorkerCluster]:
+    yield from three_workers(tmp_path, servers, SESSION_MS, networks=networks)
 
 
 @pytest.fixture
@@ -98,4 +106,25 @@ def test_random_cuts_lose_nothing(
         began = time.monotonic()
         cluster.wait_until_settled(load.tasks())
         print(f"{cuts}: settled {time.monotonic() - began:.1f} s after the end", flush=True)
+    load.check(load.stop_sources())
+
+
+@pytest.mark.timeout(600)
+@pytest.mark.skipif(not shutil.which("nft"), reason="needs nftables")
+@pytest.mark.parametrize(("lossy", "percent"), [("both ways", 5), ("to the log", 10), ("from the log", 10)])
+def test_lost_packets_lose_no_records(
+    cluster: WorkerCluster, networks: SeparateNetworks, load: Load, chance: random.Random, lossy: str, percent: int
+) -> None:
+    """While workers are killed, frozen, drained and restarted."""
+    machines = [LOG, *WORKERS]
+    senders = [LOG] if lossy == "from the log" else machines
+    receivers = [LOG] if lossy == "to the log" else machines
+    networks.lose(percent, senders, receivers)
+    chaos = Chaos(cluster, load, chance)
+    chaos.run(one_of_each(chance, cluster))
+    chaos.end()
+    began = time.monotonic()
+    cluster.wait_until_settled(load.tasks())
+    settled_seconds = time.monotonic() - began
+    print(f"settled {settled_seconds:.1f} s after all were back; slowest write {chaos.slowest_write_seconds:.1f} s")
     load.check(load.stop_sources())
