@@ -88,6 +88,7 @@ class KafkaPythonReader:
             auto_offset_reset="earliest",
             enable_auto_commit=False,
             heartbeat_interval_ms=200,
+            session_timeout_ms=30_000,  # a machine that pauses is no member that has gone
         )
         while not self._consumer.partitions_for_topic(topic):  # type: ignore[no-untyped-call]
             pass  # it joins with the first poll: before it knows the topic, it would get nothing, or join once more
@@ -122,6 +123,7 @@ class AiokafkaReader:
             auto_offset_reset="earliest",
             enable_auto_commit=False,
             heartbeat_interval_ms=200,
+            session_timeout_ms=30_000,  # a machine that pauses is no member that has gone
         )
         self._consumer.subscribe([topic])
         # start() would wait for the other members to join, and their turn comes only after ours.

@@ -201,6 +201,7 @@ async def test_no_log_is_a_lost_connection() -> None:
         await producer.start()
 
 
+@pytest.mark.timeout(300)  # it starts the log four times
 async def test_a_log_killed_and_started_again_gets_each_line_once_in_order(
     own_log_node: Any, fresh_topic: str, started_producer: StartedProducer
 ) -> None:
