@@ -49,5 +49,6 @@ def url(log_node: LogNode, tmp_path_factory: pytest.TempPathFactory) -> Iterator
 
 
 def _logged(log: Path, event: str) -> dict[str, str] | None:
-    lines = map(json.loads, filter(lambda line: line.startswith("{"), log.read_text().splitlines()))
+    whole = log.read_text().rpartition("\n")[0]  # the last line may be on its way
+    lines = map(json.loads, filter(lambda line: line.startswith("{"), whole.splitlines()))
     return next((line for line in lines if line["event"] == event), None)

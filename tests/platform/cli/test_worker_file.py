@@ -75,7 +75,8 @@ def rest(log_node: LogNode, tmp_path_factory: pytest.TempPathFactory) -> Iterato
 
 
 def warnings(rest: Rest, event: str) -> list[Any]:
-    lines = [json.loads(line) for line in rest.log.read_text().splitlines() if line.startswith("{")]
+    whole = rest.log.read_text().rpartition("\n")[0]  # the last line may be on its way
+    lines = [json.loads(line) for line in whole.splitlines() if line.startswith("{")]
     return [line for line in lines if line["event"] == event]
 
 

@@ -11,6 +11,7 @@ from aiokafka import AIOKafkaProducer
 from tests.conftest import LogNode
 from tests.platform.rest.conftest import CATALOG, CONFIG, Api, worker_config
 
+from penstock_platform.rest import reading_on
 from penstock_workers.config import WorkerConfig
 from penstock_workers.status import TargetState
 from penstock_workers.store.configs import connector_records
@@ -35,8 +36,11 @@ async def worker(config: WorkerConfig) -> AsyncIterator[Worker]:
     await worker.stop()
 
 
-async def test_a_connector_of_another_worker_is_waited_for(api: Api, config: WorkerConfig) -> None:
+async def test_a_connector_of_another_worker_is_waited_for(
+    api: Api, config: WorkerConfig, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A transaction that is open stands for what is in the log and has not come here yet."""
+    monkeypatch.setattr(reading_on, "READ_TIMEOUT_SECONDS", 60.0)  # the log may take long to end the transaction
     records = connector_records("late", {**CONFIG, "name": "late"}, TargetState.PAUSED, [])
     async with AIOKafkaProducer(
         bootstrap_servers=config.bootstrap_servers, transactional_id=f"{config.group_id}-another"
