@@ -24,7 +24,7 @@ from penstock_workers.config import WorkerConfig
 from penstock_workers.plugins import PluginInfo
 from penstock_workers.worker import Worker
 
-DEADLINE_SECONDS = 30.0
+DEADLINE_SECONDS = 60.0
 
 
 class LinesConfig(SourceConfig):

@@ -57,7 +57,9 @@ async def test_metrics_say_what_rest_says(live: Api, fresh_topic: str, tmp_path:
     async def all_has_arrived() -> bool:
         found = await samples(live)
         totals = [("penstock_source_records_total", "in"), ("penstock_sink_records_total", "out")]
-        return all(found.get(total) == 100 for total in totals) and found["penstock_sink_records_lag", "out"] == 0
+        states = [("penstock_task_stateRUNNING", "in"), ("penstock_connector_stateRUNNING", "out")]
+        has_all = all(found.get(total) == 100 for total in totals) and all(found.get(state) == 1 for state in states)
+        return has_all and found.get(("penstock_sink_records_lag", "out")) == 0
 
     await until(all_has_arrived)
     found = await samples(live)

@@ -10,7 +10,7 @@ import pytest
 from penstock_platform.up.live import LiveView
 from penstock_platform.up.platform import Settings
 
-DEADLINE_SECONDS = 30.0
+DEADLINE_SECONDS = 60.0
 
 
 async def test_commands_to_copy_are_whole_and_a_folder_has_its_name(capfd: pytest.CaptureFixture[str]) -> None:

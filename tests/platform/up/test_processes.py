@@ -11,7 +11,7 @@ import pytest
 from penstock import Failed
 from penstock_platform.up.processes import Child
 
-DEADLINE_SECONDS = 30.0
+DEADLINE_SECONDS = 60.0
 
 
 def child(tmp_path: Path, program: str) -> Child:
