@@ -38,11 +38,22 @@ from penstock.errors import (
     WriteFailed,
 )
 from penstock.hooks import hookimpl
-from penstock.records import Batch, Header, Position, Positions, Record, Schema, SourcePartition, TopicPartition
+from penstock.records import (
+    TOPIC_NAME_PATTERN,
+    Batch,
+    Header,
+    Position,
+    Positions,
+    Record,
+    Schema,
+    SourcePartition,
+    TopicPartition,
+)
 
 __version__ = "0.1.0"
 
 __all__ = [
+    "TOPIC_NAME_PATTERN",
     "BadConfiguration",
     "Batch",
     "Column",

@@ -26,6 +26,11 @@ SourcePartition: TypeAlias = Mapping[str, Any]
 """What a position belongs to, of the same shape: a file, a table, a queue. Empty for a source that has but one."""
 
 
+TOPIC_NAME_PATTERN = r"^[a-zA-Z0-9._-]{1,249}$"
+"""What a log takes for the name of a topic, for `option(..., pattern=TOPIC_NAME_PATTERN)`: told where a connector is
+created, not when its task writes."""
+
+
 class TopicPartition(NamedTuple):
     topic: str
     partition: int

@@ -8,9 +8,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from penstock.connector import ColumnsHold
-from penstock.records import Batch
+from penstock.records import TOPIC_NAME_PATTERN, Batch
 
-TOPIC_NAME = re.compile(r"[a-zA-Z0-9._-]{1,249}")
+TOPIC_NAME = re.compile(TOPIC_NAME_PATTERN)
 OPTIONAL_COLUMNS = ("keys", "timestamps", "headers", "value_schemas", "key_schemas")
 
 

@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator
 
 import structlog
 
-from penstock import Batch, Failed, Positions, Source, SourceConfig, option
+from penstock import TOPIC_NAME_PATTERN, Batch, Failed, Positions, Source, SourceConfig, option
 from penstock_file.file_table import FileTable
 from penstock_file.open_files import OpenFiles, most_open_files
 from penstock_file.pending import Pending
@@ -40,7 +40,7 @@ class FileSourceConfig(SourceConfig):
         "Patterns of the files to read, such as `/var/log/*.log*`. `**` stands for any number of directories. "
         "Let them match the rotated files too, so that none is missed, however fast they rotate."
     )
-    topic: str = option("Topic that receives the lines.", pattern=r"^[a-zA-Z0-9._-]{1,249}$")
+    topic: str = option("Topic that receives the lines.", pattern=TOPIC_NAME_PATTERN)
     max_line_bytes: int = option(
         "Length from which on a line comes in pieces. Must not be more than the topic's `max.message.bytes`.",
         default=1_000_000,

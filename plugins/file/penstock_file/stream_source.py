@@ -7,7 +7,7 @@ import io
 from collections.abc import AsyncIterator
 from pathlib import Path
 
-from penstock import Batch, Failed, Position, Positions, Source, SourceConfig, option
+from penstock import TOPIC_NAME_PATTERN, Batch, Failed, Position, Positions, Source, SourceConfig, option
 
 LOOK_SECONDS = 0.5
 """Between two looks at a file that has no more to read."""
@@ -23,7 +23,7 @@ class FileStreamSourceConfig(SourceConfig):
     """
 
     file: str = option("File to read. Where it is not there yet it is waited for.")
-    topic: str = option("Topic that receives the lines.", pattern=r"^[a-zA-Z0-9._-]{1,249}$")
+    topic: str = option("Topic that receives the lines.", pattern=TOPIC_NAME_PATTERN)
     batch_size: int = option("Largest number of lines in one batch.", default=2000, minimum=1, importance="low")
 
 

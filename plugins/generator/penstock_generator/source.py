@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any
 
-from penstock import Batch, Positions, Source, SourceConfig, option
+from penstock import TOPIC_NAME_PATTERN, Batch, Positions, Source, SourceConfig, option
 from penstock_generator.formats import TEMPLATES, Format
 
 BATCH_RECORDS = 5000
@@ -17,7 +17,7 @@ TICK_SECONDS = 0.05
 class GeneratorConfig(SourceConfig):
     """Realistic records at a set rate. Record n of a format and seed is always the same, and bears its number."""
 
-    topic: str = option("Topic that receives the records.", pattern=r"^[a-zA-Z0-9._-]{1,249}$")
+    topic: str = option("Topic that receives the records.", pattern=TOPIC_NAME_PATTERN)
     format: str = option(
         "What the records look like: lines of a web server's access log (combined format), or JSON of a service.",
         default="json",
