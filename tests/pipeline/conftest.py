@@ -19,6 +19,7 @@ from tests.processes import is_running
 
 from . import witness
 from .cluster import WorkerCluster
+from .cluster_load import Load
 from .rest_client import call_rest
 from .separate_clocks import SeparateClocks
 from .separate_networks import SeparateNetworks
@@ -170,6 +171,14 @@ def any_cluster(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Work
     else:
         node: LogNode = request.getfixturevalue("short_session_node")
         yield from three_workers(tmp_path, node.bootstrap_servers, SESSION_MS, node)
+
+
+@pytest.fixture
+def load(cluster: WorkerCluster, tmp_path: Path) -> Load:
+    """Begun on the `cluster` of the test's own module."""
+    load = Load(cluster, tmp_path)
+    load.start()
+    return load
 
 
 def three_workers(

@@ -44,13 +44,6 @@ def cluster(
     yield from three_workers(tmp_path, node.bootstrap_servers, session_ms, node, clocks=clocks)
 
 
-@pytest.fixture
-def load(cluster: WorkerCluster, tmp_path: Path) -> Load:
-    load = Load(cluster, tmp_path)
-    load.start()
-    return load
-
-
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("session_ms", [LONG_SESSION_MS])
 def test_a_step_of_the_clock_stops_nothing(cluster: WorkerCluster, clocks: SeparateClocks, load: Load) -> None:

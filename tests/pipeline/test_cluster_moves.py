@@ -7,7 +7,6 @@ import signal
 import time
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
-from pathlib import Path
 
 import pytest
 
@@ -22,19 +21,17 @@ pytestmark = pytest.mark.long
 
 
 @pytest.fixture
-def load(any_cluster: WorkerCluster, tmp_path: Path) -> Load:
-    load = Load(any_cluster, tmp_path)
-    load.start()
-    return load
+def cluster(any_cluster: WorkerCluster) -> WorkerCluster:
+    return any_cluster
 
 
-def test_a_dead_worker_stops_only_its_own_tasks(any_cluster: WorkerCluster, load: Load) -> None:
-    before, hosts = any_cluster.wait_until_settled(load.tasks()), any_cluster.task_hosts()
-    killed = any_cluster.workers[before[f"{EXACT_TOO}-0"]]
+def test_a_dead_worker_stops_only_its_own_tasks(cluster: WorkerCluster, load: Load) -> None:
+    before, hosts = cluster.wait_until_settled(load.tasks()), cluster.task_hosts()
+    killed = cluster.workers[before[f"{EXACT_TOO}-0"]]
     wait_until(lambda: all(map(load.has_records, SOURCES)), "records of all sources")
     killed.kill()
-    any_cluster.wait_until_settled(load.tasks())
-    stayed = {task: host for task, host in any_cluster.task_hosts().items() if hosts[task] == host}
+    cluster.wait_until_settled(load.tasks())
+    stayed = {task: host for task, host in cluster.task_hosts().items() if hosts[task] == host}
     assert stayed.keys() == {task for task, worker in before.items() if worker != killed.worker_id}
     load.check(load.stop_sources())
     gaps = {source: largest_gap_seconds(load.delivered(source)) for source in SOURCES}
@@ -43,17 +40,17 @@ def test_a_dead_worker_stops_only_its_own_tasks(any_cluster: WorkerCluster, load
     assert max(gap for source, gap in gaps.items() if f"{source}-0" in stayed) < min(moved_gaps)
 
 
-def test_a_worker_woken_past_its_session_writes_nothing(any_cluster: WorkerCluster, load: Load) -> None:
-    places = any_cluster.wait_until_settled(load.tasks())
-    worker = any_cluster.workers[places[f"{LOOSE}-0"]]
+def test_a_worker_woken_past_its_session_writes_nothing(cluster: WorkerCluster, load: Load) -> None:
+    places = cluster.wait_until_settled(load.tasks())
+    worker = cluster.workers[places[f"{LOOSE}-0"]]
     former = worker.task_hosts()
     wait_until(lambda: load.has_records(LOOSE), "records")
     worker.freeze(with_tasks=True)
     frozen_ns = time.time_ns()
-    any_cluster.wait_until_settled(load.tasks())
+    cluster.wait_until_settled(load.tasks())
     worker.thaw()
     wait_until(lambda: not any(host.is_running() for host in former.values()), "the former tasks to be killed")
-    any_cluster.wait_until_settled(load.tasks())
+    cluster.wait_until_settled(load.tasks())
     load.check(load.stop_sources())
     pids = {str(host.pid) for host in former.values()}
     written = [each for source in SOURCES for each in load.delivered(source) if each.run.partition("@")[0] in pids]
@@ -61,23 +58,22 @@ def test_a_worker_woken_past_its_session_writes_nothing(any_cluster: WorkerClust
     assert max(each.time_ns for each in written) < frozen_ns
 
 
-def test_a_drain_moves_each_task_once(any_cluster: WorkerCluster, load: Load) -> None:
-    phases = [any_cluster.wait_until_settled(load.tasks())]
-    drained = any_cluster.workers[phases[0][f"{EXACT_TOO}-0"]]
+def test_a_drain_moves_each_task_once(cluster: WorkerCluster, load: Load) -> None:
+    phases = [cluster.wait_until_settled(load.tasks())]
+    drained = cluster.workers[phases[0][f"{EXACT_TOO}-0"]]
     drained.stop(signal.SIGTERM)
-    phases.append(any_cluster.wait_until_settled(load.tasks()))
+    phases.append(cluster.wait_until_settled(load.tasks()))
     assert moved(*phases) == {task for task, worker in phases[0].items() if worker == drained.worker_id}
     drained.start()
-    wait_until(lambda: drained.worker_id in any_cluster.wait_until_settled(load.tasks()).values(), "tasks to be given")
-    phases.append(any_cluster.wait_until_settled(load.tasks()))
+    wait_until(lambda: drained.worker_id in cluster.wait_until_settled(load.tasks()).values(), "tasks to be given")
+    phases.append(cluster.wait_until_settled(load.tasks()))
     assert all(worker == drained.worker_id for task, worker in phases[2].items() if task in moved(*phases[1:]))
     check_runs(load, phases)
 
 
 @pytest.mark.timeout(300)
-def test_a_rolling_restart_moves_nothing(any_cluster: WorkerCluster, load: Load) -> None:
+def test_a_rolling_restart_moves_nothing(cluster: WorkerCluster, load: Load) -> None:
     """However slow: each worker is away for longer than a session."""
-    cluster = any_cluster
     before, hosts = cluster.wait_until_settled(load.tasks()), cluster.task_hosts()
     for name, worker in cluster.workers.items():
         worker.stop(signal.SIGINT)

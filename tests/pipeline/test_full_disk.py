@@ -75,10 +75,8 @@ def cluster(node: LogNode, tmp_path: Path) -> Iterator[WorkerCluster]:
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("killed", ["nothing", "the log", "a worker"])
 def test_a_full_disk_loses_nothing(
-    cluster: WorkerCluster, node: LogNode, disk: SmallDisk, tmp_path: Path, chance: random.Random, killed: str
+    cluster: WorkerCluster, load: Load, node: LogNode, disk: SmallDisk, chance: random.Random, killed: str
 ) -> None:
-    load = Load(cluster, tmp_path)
-    load.start()
     disk.fill()
     wait_until(lambda: NO_SPACE in node.log_lines(), "the log to find its disk full")
     if killed == "the log":

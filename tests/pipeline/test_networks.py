@@ -62,13 +62,6 @@ def cluster(servers: str, networks: SeparateNetworks, tmp_path: Path) -> Iterato
     yield from three_workers(tmp_path, servers, SESSION_MS, networks=networks)
 
 
-@pytest.fixture
-def load(cluster: WorkerCluster, tmp_path: Path) -> Load:
-    load = Load(cluster, tmp_path)
-    load.start()
-    return load
-
-
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("way", ["requests", "answers", "both"])
 def test_what_a_cut_held_back_never_arrives(
